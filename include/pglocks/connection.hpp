@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <pglocks/deadline.hpp>
+#include <pglocks/key.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <stop_token>
+#include <string_view>
+
+namespace pglocks {
+
+/// The part of a lock's policies that its server must know.
+struct lock_kind {
+    bool ends_with_transaction = false;
+    bool shared = false;
+
+    friend constexpr bool operator==(lock_kind, lock_kind) noexcept = default;
+};
+
+/// How a release went.
+enum class release_result : std::uint8_t {
+    released, ///< the server has released it
+    pending,  ///< it will be released when the transaction has ended, or the connection is no longer busy
+    lost,     ///< the connection is gone, and the lock with it
+    not_held, ///< the server says that it was not held
+    failed    ///< something else went wrong, and was reported to the release-failure handler
+};
+
+/// What a lock needs of a connection: modelled by `postgres::connection`.
+///
+/// A connection is a handle on state that all locks of one session share. It counts the holds that locks own.
+/// - `C(session)`: the handle of a session's connection; throws if the session has none.
+/// - `admit(kind, key)`: throws `refused` or `connection_lost` if such a lock cannot be had now; everything
+/// else that can
+///   fail before the first byte is sent fails here. Sends what releases are pending.
+/// - `attempt(kind, key)`: one try.
+/// - `queue(kind, key, deadline, stop)`: waits in the server's queue.
+/// - `adopt(kind, key)`: takes over a hold that was got by other means.
+/// - `release(kind, key, name)`: gives one hold back. Never throws.
+/// - `alive()`: nothing is known of a loss. `hung_up()`: asks the operating system, too.
+/// - `pending(kind, key)`: a release of this lock has yet to be sent.
+template <class C>
+concept lock_connection =
+    std::default_initializable<C> && std::movable<C> &&
+    requires(C& c, const C& observed, typename C::session_type& session, lock_kind kind, lock_key key,
+             deadline until, const std::stop_token& stop, std::string_view name) {
+        C(session);
+        c.admit(kind, key);
+        { c.attempt(kind, key) } -> std::same_as<bool>;
+        { c.queue(kind, key, until, stop) } -> std::same_as<outcome>;
+        c.adopt(kind, key);
+        { c.release(kind, key, name) } noexcept -> std::same_as<release_result>;
+        { observed.alive() } noexcept -> std::same_as<bool>;
+        { observed.hung_up() } noexcept -> std::same_as<bool>;
+        { observed.pending(kind, key) } noexcept -> std::same_as<bool>;
+        { observed.backend_pid() } noexcept -> std::same_as<int>;
+    };
+
+} // namespace pglocks

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <pglocks/connection.hpp>
+#include <pglocks/deadline.hpp>
+#include <pglocks/key.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+
+namespace pglocks::detail {
+
+/// What a wait strategy works with: one lock, one connection, one caller who may ask to stop.
+///
+/// It keeps the truth itself: whether the lock was acquired does not depend on what the strategy answers.
+template <lock_connection Connection>
+class lock_acquisition {
+public:
+    lock_acquisition(Connection& connection, lock_kind kind, lock_key key,
+                     const std::stop_token& stop) noexcept
+        : connection_(connection),
+          stop_(stop),
+          key_(key),
+          kind_(kind) {}
+    lock_acquisition(const lock_acquisition&) = delete;
+    lock_acquisition& operator=(const lock_acquisition&) = delete;
+
+    [[nodiscard]] bool acquired() const noexcept { return acquired_; }
+
+    outcome attempt() {
+        if (acquired_) {
+            return outcome::acquired;
+        }
+        if (stop_.stop_requested()) {
+            return outcome::stopped;
+        }
+        acquired_ = connection_.attempt(kind_, key_);
+        return acquired_ ? outcome::acquired : outcome::busy;
+    }
+
+    outcome queue(deadline until) {
+        if (acquired_) {
+            return outcome::acquired;
+        }
+        const outcome end = connection_.queue(kind_, key_, until, stop_);
+        acquired_ = end == outcome::acquired;
+        return end;
+    }
+
+    outcome pause(std::chrono::nanoseconds duration, deadline until) {
+        if (stop_.stop_requested()) {
+            return outcome::stopped;
+        }
+        if (has_expired(until)) {
+            return outcome::expired;
+        }
+        auto wake = deadline_after(duration);
+        if (until && *until < wake) {
+            wake = *until;
+        } // one last try at the deadline
+        std::mutex alone;
+        std::unique_lock held(alone);
+        std::condition_variable_any stopped;
+        stopped.wait_until(held, stop_, wake, [] { return false; });
+        return stop_.stop_requested() ? outcome::stopped : outcome::busy;
+    }
+
+    [[nodiscard]] bool stop_requested() const noexcept { return stop_.stop_requested(); }
+
+private:
+    Connection& connection_;
+    const std::stop_token& stop_;
+    lock_key key_;
+    lock_kind kind_;
+    bool acquired_ = false;
+};
+
+} // namespace pglocks::detail

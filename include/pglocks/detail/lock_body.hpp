@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <pglocks/connection.hpp>
+#include <pglocks/deadline.hpp>
+#include <pglocks/detail/lock_acquisition.hpp>
+#include <pglocks/error.hpp>
+#include <pglocks/key.hpp>
+#include <pglocks/policy/rules.hpp>
+#include <pglocks/release_failure.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <stop_token>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace pglocks::detail {
+
+/// What this object knows of its lock.
+enum class ownership : std::uint8_t { none, owned, lost };
+
+[[noreturn]] inline void misuse(std::errc condition, const char* what) {
+    throw std::system_error(std::make_error_code(condition), what);
+}
+
+/// The body that all spellings of one policy set share: the lock's state and its operations.
+///
+/// `Connection` models `lock_connection`; `Handle` says where it comes from. See `basic_advisory_lock` for
+/// the table of states.
+template <class Set, lock_connection Connection, class Handle>
+class lock_body {
+public:
+    using scope_policy = typename Set::template get<axis::scope>;
+    using mode_policy = typename Set::template get<axis::mode>;
+    using wait_policy = typename Set::template get<axis::wait>;
+    using hash_policy = typename Set::template get<axis::hash>;
+
+    lock_body(const lock_body&) = delete;
+    lock_body& operator=(const lock_body&) = delete;
+
+    /// Acquires, waiting as the wait policy does. Holds the lock, or throws.
+    ///
+    /// *Throws*: `lock_error`; `std::system_error` with `operation_not_permitted` without a session,
+    /// `resource_deadlock_would_occur` if this object owns the lock already. Cost: one round trip when the
+    /// lock is free (and one more for the first lock of a connection).
+    void lock()
+        requires rule::waits_unbounded<Set>
+    {
+        require(acquire(std::nullopt, {}, {}));
+    }
+
+    /// As `lock()`, but answers false, with nothing held, when a stop is requested first.
+    [[nodiscard]] bool lock(const std::stop_token& stop)
+        requires rule::waits_unbounded<Set>
+    {
+        return acquire(std::nullopt, stop, {});
+    }
+
+    /// One try, whatever the wait policy. Cost: one round trip.
+    [[nodiscard]] bool try_lock() { return acquire_once({}); }
+
+    /// Acquires within `timeout`, or answers false. Rounded up to milliseconds; nothing or less is one try.
+    template <class Rep, class Period>
+        requires rule::waits_bounded<Set>
+    [[nodiscard]] bool try_lock_for(const std::chrono::duration<Rep, Period>& timeout) {
+        return acquire(deadline_after(timeout), {}, {});
+    }
+    template <class Rep, class Period>
+        requires rule::waits_bounded<Set>
+    [[nodiscard]] bool try_lock_for(const std::chrono::duration<Rep, Period>& timeout,
+                                    const std::stop_token& stop) {
+        return acquire(deadline_after(timeout), stop, {});
+    }
+
+    /// Acquires before `when`, or answers false.
+    template <class Clock, class Duration>
+        requires rule::waits_bounded<Set>
+    [[nodiscard]] bool try_lock_until(const std::chrono::time_point<Clock, Duration>& when) {
+        return acquire(deadline_at(when), {}, {});
+    }
+    template <class Clock, class Duration>
+        requires rule::waits_bounded<Set>
+    [[nodiscard]] bool try_lock_until(const std::chrono::time_point<Clock, Duration>& when,
+                                      const std::stop_token& stop) {
+        return acquire(deadline_at(when), stop, {});
+    }
+
+    /// Releases; afterwards this object does not own the lock, whatever happened.
+    ///
+    /// In an open transaction, a failed one, or on a busy connection the release is sent later: see
+    /// `pending()`. A lost connection has nothing to release. Other failures of the environment go to the
+    /// release-failure handler. *Throws*: `std::system_error` with `operation_not_permitted` if this object
+    /// does not own the lock; `not_held` if the server says that the lock was not held. Cost: one round trip.
+    void unlock()
+        requires rule::released_by_owner<Set>
+    {
+        if (ownership_ != ownership::owned) {
+            misuse(std::errc::operation_not_permitted,
+                   "pglocks: unlock() of a lock that this object does not own");
+        }
+        if (give_back() == release_result::not_held) {
+            handle_.give_back();
+            throw lock_was_not_held(key(), name());
+        }
+        handle_.give_back();
+    }
+
+    // What std::shared_lock asks for: the same operations under their shared names.
+    void lock_shared()
+        requires(rule::is_shared<Set> && rule::waits_unbounded<Set>)
+    {
+        lock();
+    }
+    [[nodiscard]] bool try_lock_shared()
+        requires rule::is_shared<Set>
+    {
+        return try_lock();
+    }
+    template <class Rep, class Period>
+        requires(rule::is_shared<Set> && rule::waits_bounded<Set>)
+    [[nodiscard]] bool try_lock_shared_for(const std::chrono::duration<Rep, Period>& timeout) {
+        return try_lock_for(timeout);
+    }
+    template <class Clock, class Duration>
+        requires(rule::is_shared<Set> && rule::waits_bounded<Set>)
+    [[nodiscard]] bool try_lock_shared_until(const std::chrono::time_point<Clock, Duration>& when) {
+        return try_lock_until(when);
+    }
+    void unlock_shared()
+        requires(rule::is_shared<Set> && rule::released_by_owner<Set>)
+    {
+        unlock();
+    }
+
+    /// Disowns the lock without releasing it, and returns its key: the session holds it on.
+    [[nodiscard]] lock_key release() noexcept
+        requires rule::released_by_owner<Set>
+    {
+        ownership_ = ownership::none;
+        return key();
+    }
+
+    /// Whether this object owns the lock; at transaction scope, whether it was granted. No round trip.
+    [[nodiscard]] bool owns_lock() const noexcept {
+        if constexpr (rule::released_by_owner<Set>) {
+            return ownership_ == ownership::owned && connection_.alive();
+        } else {
+            return ownership_ == ownership::owned;
+        }
+    }
+    [[nodiscard]] explicit operator bool() const noexcept { return owns_lock(); }
+
+    /// Whether this object owned the lock when its connection was lost. Asks the operating system; no round
+    /// trip.
+    [[nodiscard]] bool lost() const noexcept
+        requires rule::released_by_owner<Set>
+    {
+        return ownership_ == ownership::lost || (ownership_ == ownership::owned && connection_.hung_up());
+    }
+
+    /// Whether a release of this key and mode is still to be sent on this connection, at the transaction's
+    /// end.
+    [[nodiscard]] bool pending() const noexcept
+        requires rule::released_by_owner<Set>
+    {
+        return connection_.pending(kind, key());
+    }
+
+    [[nodiscard]] lock_key key() const noexcept { return lock_key::from_bits(bits_, space_); }
+
+    /// The session: the one given, or the one leased from the pool; `nullptr` while there is none.
+    [[nodiscard]] typename Connection::session_type* session() const noexcept { return handle_.get(); }
+
+    /// The process ID of the backend that holds the lock, as in `pg_locks.pid`; 0 if this object owns none.
+    [[nodiscard]] int backend_pid() const noexcept { return owns_lock() ? connection_.backend_pid() : 0; }
+
+    // clang-format off
+    void lock() requires (!rule::waits_unbounded<Set>) = delete; // pglocks: this wait policy never waits without a bound: use try_lock() or try_lock_for(), or choose wait::block or wait::poll<>
+    bool lock(const std::stop_token&) requires (!rule::waits_unbounded<Set>) = delete; // pglocks: this wait policy never waits without a bound: use try_lock() or try_lock_for(), or choose wait::block or wait::poll<>
+    template <class Duration, class... Stop> requires (!rule::waits_bounded<Set>) bool try_lock_for(const Duration&, const Stop&...) = delete; // pglocks: this wait policy takes no bound: use lock() or try_lock(), or choose wait::timeout or wait::poll<>
+    template <class TimePoint, class... Stop> requires (!rule::waits_bounded<Set>) bool try_lock_until(const TimePoint&, const Stop&...) = delete; // pglocks: this wait policy takes no bound: use lock() or try_lock(), or choose wait::timeout or wait::poll<>
+    void unlock() requires (!rule::released_by_owner<Set>) = delete; // pglocks: a transaction-scope lock is released by its transaction: drop unlock(), or choose scope::session
+    lock_key release() requires (!rule::released_by_owner<Set>) = delete; // pglocks: a transaction-scope lock is released by its transaction: drop release(), or choose scope::session
+    bool lost() const requires (!rule::released_by_owner<Set>) = delete; // pglocks: a transaction-scope lock is lost with its transaction, whose commit then fails: drop lost(), or choose scope::session
+    bool pending() const requires (!rule::released_by_owner<Set>) = delete; // pglocks: a transaction-scope lock has no release of its own: drop pending(), or choose scope::session
+    template <class... A> requires (!rule::is_shared<Set>) void lock_shared(const A&...) = delete; // pglocks: this lock is exclusive: use lock(), or choose mode::shared
+    template <class... A> requires (!rule::is_shared<Set>) bool try_lock_shared(const A&...) = delete; // pglocks: this lock is exclusive: use try_lock(), or choose mode::shared
+    template <class... A> requires (!rule::is_shared<Set>) void unlock_shared(const A&...) = delete; // pglocks: this lock is exclusive: use unlock(), or choose mode::shared
+    // clang-format on
+
+protected:
+    static constexpr lock_kind kind{.ends_with_transaction = !rule::released_by_owner<Set>,
+                                    .shared = rule::is_shared<Set>};
+
+    lock_body() noexcept
+        requires rule::released_by_owner<Set>
+    = default;
+
+    lock_body(Handle handle, lock_key key, const std::string_view* constant_name, wait_policy wait)
+        : handle_(std::move(handle)),
+          space_(key.space()),
+          bits_(key.bits()),
+          name_(constant_name),
+          wait_(std::move(wait)) {}
+
+    lock_body(lock_body&& other) noexcept
+        requires rule::released_by_owner<Set>
+        : handle_(std::move(other.handle_)),
+          space_(other.space_),
+          ownership_(std::exchange(other.ownership_, ownership::none)),
+          connection_(std::move(other.connection_)),
+          bits_(other.bits_),
+          name_(other.name_),
+          wait_(std::move(other.wait_)) {}
+
+    lock_body& operator=(lock_body&& other) noexcept
+        requires rule::released_by_owner<Set>
+    {
+        lock_body(std::move(other)).swap(*this);
+        return *this;
+    }
+
+    ~lock_body() {
+        if constexpr (rule::released_by_owner<Set>) {
+            if (ownership_ == ownership::owned && give_back() == release_result::not_held) {
+                report_not_held(key(), name());
+            }
+        }
+    }
+
+    void swap(lock_body& other) noexcept
+        requires rule::released_by_owner<Set>
+    {
+        using std::swap;
+        handle_.swap(other.handle_);
+        swap(connection_, other.connection_);
+        swap(bits_, other.bits_);
+        swap(name_, other.name_);
+        swap(wait_, other.wait_);
+        swap(space_, other.space_);
+        swap(ownership_, other.ownership_);
+    }
+
+    /// Acquires with the wait policy. `name` is what an error is to call the lock.
+    bool acquire(deadline until, const std::stop_token& stop, std::string_view name) {
+        return acquire_with([&](auto& lock) { run_strategy(wait_, lock, until); }, until, stop, name);
+    }
+
+    bool acquire_once(std::string_view name) {
+        return acquire_with([](auto& lock) { lock.attempt(); }, std::chrono::steady_clock::now(), {}, name);
+    }
+
+    /// Takes over a hold that the session has already.
+    void adopt(std::string_view name) {
+        try {
+            Connection connection(*handle_.get());
+            connection.admit(kind, key());
+            connection.adopt(kind, key());
+            connection_ = std::move(connection);
+            ownership_ = ownership::owned;
+        } catch (lock_error& error) {
+            error.add_lock(key(), name);
+            throw;
+        }
+    }
+
+    /// An unbounded wait that comes back has the lock, if the wait policy keeps its promise.
+    static void require(bool acquired) {
+        if (!acquired) {
+            misuse(std::errc::resource_unavailable_try_again,
+                   "pglocks: the wait policy gave up without a bound");
+        }
+    }
+
+private:
+    template <class Strategy>
+    bool acquire_with(const Strategy& strategy, deadline until, const std::stop_token& stop,
+                      std::string_view name) {
+        if (!handle_.valid()) {
+            misuse(std::errc::operation_not_permitted, "pglocks: the lock has no session");
+        }
+        if (owns_lock()) {
+            misuse(std::errc::resource_deadlock_would_occur, "pglocks: this object owns the lock already");
+        }
+        ownership_ = ownership::none;
+        try {
+            if (handle_.obtain(until, stop) != outcome::acquired) {
+                return false;
+            }
+            Connection connection(*handle_.get());
+            connection.admit(kind, key());
+            lock_acquisition<Connection> attempted(connection, kind, key(), stop);
+            try {
+                strategy(attempted);
+            } catch (...) { // the strategy's own failure, after it had the lock
+                if (attempted.acquired()) {
+                    static_cast<void>(connection.release(kind, key(), this->name()));
+                }
+                throw;
+            }
+            if (attempted.acquired()) {
+                connection_ = std::move(connection);
+                ownership_ = ownership::owned;
+                return true;
+            }
+        } catch (lock_error& error) {
+            error.add_lock(key(), name.empty() ? this->name() : name);
+            handle_.give_back();
+            throw;
+        } catch (...) {
+            handle_.give_back();
+            throw;
+        }
+        handle_.give_back();
+        return false;
+    }
+
+    /// Releases what is owned; the object does not own it afterwards.
+    release_result give_back() noexcept {
+        ownership_ = ownership::none;
+        const release_result end = connection_.release(kind, key(), name());
+        if (end == release_result::lost) {
+            ownership_ = ownership::lost;
+        }
+        return end;
+    }
+
+    [[nodiscard]] std::string_view name() const noexcept { return name_ ? *name_ : std::string_view(); }
+
+    [[no_unique_address]] Handle handle_;
+    key_space space_ = key_space::bigint; // these two stand in the handle's padding
+    ownership ownership_ = ownership::none;
+    Connection connection_;
+    std::int64_t bits_ = 0;
+    const std::string_view* name_ = nullptr; ///< a constant's; other names are not kept
+    [[no_unique_address]] wait_policy wait_{};
+};
+
+} // namespace pglocks::detail

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Forward declarations: for headers that only mention a lock.
+namespace pglocks {
+
+template <class... Policies>
+class basic_advisory_lock;
+
+class lock_error;
+class lock_key;
+class transaction;
+
+} // namespace pglocks

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <pglocks/error.hpp>
+#include <pglocks/policy/hash.hpp>
+
+#include <string_view>
+
+namespace pglocks {
+
+/// The key that `Hash` gives a name, also in constant expressions: `constexpr auto k =
+/// key_of<>("nightly-report");`.
+///
+/// *Throws*: `refused` if the hash does not accept the name; in a constant expression that is a compile
+/// error.
+template <rule::hash_takes_names Hash = axis_traits<axis::hash>::default_policy>
+[[nodiscard]] constexpr lock_key key_of(std::string_view name, const Hash& hash) {
+    if (!detail::accepted(hash, name)) {
+        throw refused({.what = "the hash cannot map this name", .advice = "see accepts() of the hash policy"},
+                      name);
+    }
+    return detail::hashed(hash, name);
+}
+
+template <rule::hash_takes_names Hash = axis_traits<axis::hash>::default_policy>
+    requires stateless<Hash>
+[[nodiscard]] constexpr lock_key key_of(std::string_view name) {
+    return key_of<Hash>(name, Hash{});
+}
+
+} // namespace pglocks

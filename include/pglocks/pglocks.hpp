@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// Policy-based PostgreSQL advisory locks over SOCI: everything a program that takes locks includes.
+
+#include <pglocks/aliases.hpp>
+#include <pglocks/error.hpp>
+#include <pglocks/interop/interop.hpp>
+#include <pglocks/key.hpp>
+#include <pglocks/key_of.hpp>
+#include <pglocks/lock.hpp>
+#include <pglocks/name.hpp>
+#include <pglocks/name_set.hpp>
+#include <pglocks/policy.hpp>
+#include <pglocks/release_failure.hpp>
+#include <pglocks/transaction.hpp>

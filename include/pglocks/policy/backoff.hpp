@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <concepts>
+#include <random>
+
+namespace pglocks {
+
+/// Says how long to pause after the given number of tries (from 1).
+template <class B>
+concept backoff = requires(const B& b, unsigned tries) {
+    { b(tries) } -> std::convertible_to<std::chrono::nanoseconds>;
+};
+
+/// A pause drawn evenly between nothing and a ceiling that doubles with each try up to a limit, so that
+/// waiters do not come back in step ("full jitter": Brooker, "Exponential Backoff And Jitter", AWS
+/// Architecture Blog, 2015).
+struct jittered_exponential {
+    std::chrono::milliseconds first{2};   ///< the ceiling of the first pause
+    std::chrono::milliseconds most{1000}; ///< the ceiling of every later one at most
+
+    [[nodiscard]] std::chrono::nanoseconds operator()(unsigned tries) const {
+        std::chrono::milliseconds ceiling = std::min(first, most);
+        for (unsigned doublings = std::min(tries, 64U); doublings > 1 && ceiling < most; --doublings) {
+            ceiling = ceiling > most / 2 ? most : ceiling * 2;
+        }
+        // One generator a thread: waiters of one process must not draw the same pauses.
+        thread_local std::minstd_rand random{std::random_device{}()};
+        using rep = std::chrono::nanoseconds::rep;
+        const rep longest = std::max<rep>(1, std::chrono::nanoseconds(ceiling).count());
+        return std::chrono::nanoseconds(std::uniform_int_distribution<rep>(1, longest)(random));
+    }
+};
+
+/// Always the same pause.
+struct fixed_pause {
+    std::chrono::milliseconds pause{100};
+
+    [[nodiscard]] std::chrono::nanoseconds operator()(unsigned /*tries*/) const noexcept { return pause; }
+};
+
+} // namespace pglocks

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <pglocks/connection.hpp>
+#include <pglocks/postgres/connection_state.hpp>
+#include <pglocks/postgres/queued_wait.hpp>
+
+#include <libpq-fe.h>
+#include <soci/postgresql/soci-postgresql.h>
+#include <soci/soci.h>
+
+#include <poll.h>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+
+namespace pglocks::postgres {
+
+/// The libpq connection of a session, read anew for each use: `reconnect()` replaces it.
+///
+/// *Throws*: `refused` if the session is closed or not one of SOCI's PostgreSQL backend.
+[[nodiscard]] inline PGconn* libpq_connection(soci::session& session) {
+    auto* const backend = session.get_backend();
+    if (!backend) {
+        throw refused({.what = "the session is not open", .advice = "open it before it is given to a lock"});
+    }
+    if (backend->get_backend_name() != "postgresql") {
+        throw refused({.what = "the session is one of SOCI's backend \"" + backend->get_backend_name() + '"',
+                       .advice = "advisory locks need the backend \"postgresql\""});
+    }
+    PGconn* const conn = static_cast<soci::postgresql_session_backend*>(backend)->conn_;
+    if (!conn) {
+        throw refused({.what = "the session is not connected", .advice = "reconnect it"});
+    }
+    return conn;
+}
+
+/// A session's connection as locks see it. Models `pglocks::lock_connection`.
+///
+/// Acquiring reads the session; everything else uses the state of the connection alone, so that a lock may
+/// outlive its session.
+class connection {
+public:
+    using session_type = soci::session;
+
+    connection() noexcept = default;
+    explicit connection(soci::session& session) : state_(connection_state::of(libpq_connection(session))) {}
+
+    void admit(lock_kind kind, lock_key key) {
+        PGconn* const conn = state_->conn();
+        if (PQstatus(conn) != CONNECTION_OK) {
+            throw loss("the connection is lost", key, PQerrorMessage(conn));
+        }
+        if (PQpipelineStatus(conn) != PQ_PIPELINE_OFF) {
+            refuse_busy(key, "is in pipeline mode");
+        }
+        switch (PQtransactionStatus(conn)) {
+        case PQTRANS_IDLE:
+            if (kind.ends_with_transaction) {
+                throw refused({.what = "no transaction is open, so the server would release the lock at once",
+                               .sqlstate = std::string(sqlstate::no_active_transaction),
+                               .advice = "begin a transaction first, or use scope::session",
+                               .key = key});
+            }
+            break;
+        case PQTRANS_INTRANS:
+            break;
+        case PQTRANS_INERROR:
+            throw refused({.what = "the transaction has failed, so no lock can be taken in it",
+                           .sqlstate = std::string(sqlstate::failed_transaction),
+                           .advice = "roll it back first",
+                           .key = key});
+        case PQTRANS_ACTIVE:
+            refuse_busy(key, "has rows that are not read yet, or a COPY under way");
+            break;
+        default:
+            throw loss("the connection is lost", key, PQerrorMessage(conn));
+        }
+        state_->send_pending();
+        check_server(kind, key);
+        if (!kind.ends_with_transaction) {
+            state_->holds().reserve_one();
+        }
+    }
+
+    [[nodiscard]] bool attempt(lock_kind kind, lock_key key) {
+        if (!kind.ends_with_transaction && take_back(kind, key)) {
+            return true;
+        }
+        const answer a = state_->call(operation::try_lock, kind, key);
+        if (!a.ok) {
+            fail(a.reply, kind, key, "trying to take it", true);
+        }
+        if (a.yes) {
+            count(kind, key);
+        }
+        return a.yes;
+    }
+
+    [[nodiscard]] outcome queue(lock_kind kind, lock_key key, const deadline& until,
+                                const std::stop_token& stop) {
+        if (!until && !stop.stop_possible()) {
+            return queue_until_granted(kind, key);
+        }
+        for (;;) {
+            if (stop.stop_requested()) {
+                return outcome::stopped;
+            }
+            if (pglocks::detail::has_expired(until)) {
+                return outcome::expired;
+            }
+            queued_wait wait(state_->conn(), kind, key, until, stop);
+            const auto end = run(wait);
+            if (end == queued_wait::end::acquired) {
+                count(kind, key);
+                return outcome::acquired;
+            }
+            const auto state = sqlstate_of(wait.failure());
+            const bool ours = (state == sqlstate::lock_not_available && until) ||
+                              (state == sqlstate::query_canceled && wait.cancelled());
+            if (!ours || PQtransactionStatus(state_->conn()) == PQTRANS_INERROR) {
+                fail(wait.failure(), kind, key, queued_wait::waiting, end == queued_wait::end::uncertain);
+            }
+            if (end == queued_wait::end::uncertain) {
+                clean_up(kind, key);
+            }
+            // Neither stopped nor expired: lock_timeout's longest was not long enough.
+        }
+    }
+
+    void adopt(lock_kind kind, lock_key key) { count(kind, key); }
+
+    [[nodiscard]] release_result release(lock_kind kind, lock_key key, std::string_view name) noexcept {
+        if (!alive()) {
+            if (state_) {
+                state_->detach();
+            }
+            return release_result::lost;
+        }
+        hold* const h = state_->holds().find(key, kind.shared);
+        if (!h || h->owned == 0) {
+            return release_result::not_held;
+        }
+        --h->owned;
+        ++h->surplus;
+        if (!state_->can_send()) {
+            state_->expect_release_later();
+            return release_result::pending;
+        }
+        const release_result end = state_->settle(*h, name);
+        if (end == release_result::lost) {
+            state_->detach();
+        } else {
+            state_->holds().erase_if_vacant(key, kind.shared);
+        }
+        return end;
+    }
+
+    [[nodiscard]] bool alive() const noexcept { return state_ && state_->alive(); }
+
+    /// Also asks the operating system whether the server has hung up; reads nothing, no round trip.
+    [[nodiscard]] bool hung_up() const noexcept {
+        if (!alive()) {
+            return true;
+        }
+        pollfd socket{PQsocket(state_->conn()), POLLRDHUP, 0};
+        return ::poll(&socket, 1, 0) > 0 &&
+               (socket.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+    }
+
+    [[nodiscard]] bool pending(lock_kind kind, lock_key key) const noexcept {
+        if (!alive()) {
+            return false;
+        }
+        const hold* const h = state_->holds().find(key, kind.shared);
+        return h && h->wants_release();
+    }
+
+    [[nodiscard]] int backend_pid() const noexcept { return alive() ? PQbackendPID(state_->conn()) : 0; }
+
+    /// Sends the pending releases if they can be sent; whether none is left.
+    bool release_pending() noexcept {
+        if (!alive()) {
+            return true;
+        }
+        state_->send_pending();
+        return !state_->has_pending();
+    }
+
+private:
+    [[noreturn]] static void refuse_busy(lock_key key, std::string_view how) {
+        throw refused({.what = "the connection is busy: it " + std::string(how),
+                       .advice = "finish that first, or take the lock on another session",
+                       .key = key});
+    }
+
+    void check_server(lock_kind kind, lock_key key) {
+        if (state_->known_facts() &&
+            state_->known_facts()->standby) { // a standby may have been promoted since
+            const char* const standby =
+                PQparameterStatus(state_->conn(), "in_hot_standby"); // from PostgreSQL 14 on
+            if (!standby || std::string_view(standby) == "off") {
+                state_->forget_facts();
+            }
+        }
+        const server_facts& facts = state_->facts(key);
+        if (facts.look_alike) {
+            throw refused({.what = "this server's advisory locks exclude nobody (CockroachDB)",
+                           .advice = "take the lock on a PostgreSQL server",
+                           .key = key});
+        }
+        if (facts.standby) {
+            throw refused({.what = "the server is a standby: its locks exclude nobody on the primary",
+                           .sqlstate = std::string(sqlstate::read_only_or_standby),
+                           .advice = "connect to the primary (target_session_attrs=read-write)",
+                           .key = key});
+        }
+        if (facts.pooled && !kind.ends_with_transaction) {
+            throw refused(
+                {.what =
+                     "the connection goes through a pooler, which may give this session's lock to another "
+                     "client",
+                 .advice = "connect to the server directly, or use scope::transaction",
+                 .key = key});
+        }
+    }
+
+    /// A release that is still pending is taken back: the session holds the lock all the time. No round trip.
+    bool take_back(lock_kind kind, lock_key key) {
+        hold* const h = state_->holds().find(key, kind.shared);
+        if (!h || h->surplus == 0 || (h->uncertain && h->owned == 0)) {
+            return false;
+        }
+        if (hung_up()) {
+            state_->detach();
+            throw loss("the connection is lost", key);
+        }
+        --h->surplus;
+        ++h->owned;
+        return true;
+    }
+
+    void count(lock_kind kind, lock_key key) noexcept {
+        if (!kind.ends_with_transaction) {
+            ++state_->holds().at(key, kind.shared).owned;
+        }
+    }
+
+    /// The plain wait: nobody will interrupt it. Sent as a query, so that it can be seen in
+    /// `pg_stat_activity`.
+    [[nodiscard]] outcome queue_until_granted(lock_kind kind, lock_key key) {
+        const answer a =
+            call_by_query(state_->conn(), function_index(operation::lock, kind, key.space()), key);
+        if (!a.ok) {
+            fail(a.reply, kind, key, queued_wait::waiting, true);
+        }
+        count(kind, key);
+        return outcome::acquired;
+    }
+
+    [[nodiscard]] queued_wait::end run(queued_wait& wait) {
+        try {
+            return wait.run();
+        } catch (const connection_lost&) {
+            ::shutdown(PQsocket(state_->conn()), SHUT_RDWR); // for libpq and the server, too, it is lost now
+            PQconsumeInput(state_->conn());
+            state_->detach();
+            throw;
+        }
+    }
+
+    /// Throws what a failed acquisition means, with nothing left held by it.
+    [[noreturn]] void fail(const result& r, lock_kind kind, lock_key key, std::string_view doing,
+                           bool uncertain) {
+        try {
+            throw_failure(r, state_->conn(), doing, key);
+        } catch (const connection_lost&) {
+            state_->detach();
+            throw;
+        } catch (const lock_error& error) {
+            if (uncertain && may_have_been_granted(error.sqlstate())) {
+                clean_up(kind, key);
+            }
+            throw;
+        }
+    }
+
+    /// PostgreSQL can report a cancel or a timeout and have granted the lock; these it reports instead of
+    /// granting it.
+    [[nodiscard]] static bool may_have_been_granted(std::string_view state) noexcept {
+        return state != sqlstate::deadlock_detected && state != sqlstate::out_of_memory &&
+               state != sqlstate::insufficient_privilege;
+    }
+
+    /// After an error the server may count a hold that nobody owns: it is released now, or with the hold that
+    /// we own, or when the failed transaction has ended.
+    void clean_up(lock_kind kind, lock_key key) noexcept {
+        if (kind.ends_with_transaction) {
+            return;
+        }
+        hold& h = state_->holds().at(key, kind.shared);
+        h.uncertain = true;
+        if (h.owned > 0) {
+            return;
+        }
+        const auto transaction = PQtransactionStatus(state_->conn());
+        if (transaction != PQTRANS_IDLE && transaction != PQTRANS_INTRANS) {
+            return state_->expect_release_later();
+        }
+        if (state_->settle(h) == release_result::lost) {
+            return state_->detach();
+        }
+        state_->holds().erase_if_vacant(key, kind.shared);
+    }
+
+    connection_state::pointer state_;
+};
+static_assert(lock_connection<connection>);
+
+} // namespace pglocks::postgres
+
+namespace pglocks {
+
+/// Sends the releases that are pending on this session, if they can be sent now.
+///
+/// They are sent by themselves when the transaction they wait for ends; this is for replies that arrive in
+/// pieces, and for whoever wants to be sure before a session goes back to a pool. Returns whether none is
+/// left. Cost: one round trip per pending release. *Throws*: `refused` for a closed session.
+inline bool release_pending(soci::session& session) {
+    return postgres::connection(session).release_pending();
+}
+
+} // namespace pglocks

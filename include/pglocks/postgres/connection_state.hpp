@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <pglocks/connection.hpp>
+#include <pglocks/detail/export.hpp>
+#include <pglocks/postgres/call.hpp>
+#include <pglocks/postgres/holds.hpp>
+#include <pglocks/postgres/result.hpp>
+#include <pglocks/postgres/server_facts.hpp>
+#include <pglocks/release_failure.hpp>
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <libpq-events.h>
+#include <libpq-fe.h>
+
+#include <exception>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace pglocks::postgres {
+
+/// Hears what happens to a connection: its results, its reset, its end. Its address is libpq's key to our
+/// state.
+extern "C" PGLOCKS_EXPORT inline int pglocks_on_connection_event(PGEventId event, void* info,
+                                                                 void* pass_through);
+
+/// What pglocks knows of one `PGconn`: its holds, its pending releases, and what server it leads to.
+///
+/// Attached to the connection through libpq's events, and shared with every lock on it. It ends with the
+/// backend session, not with the object: on a reset, on the end of the connection and on `DISCARD ALL` it is
+/// detached for good, and whoever still refers to it knows that nothing is held. Used by the thread that uses
+/// the connection.
+class connection_state : public boost::intrusive_ref_counter<connection_state, boost::thread_safe_counter> {
+public:
+    using pointer = boost::intrusive_ptr<connection_state>;
+
+    /// The state of a connection, attached to it if need be. *Throws*: `std::bad_alloc`. Sends nothing.
+    [[nodiscard]] static pointer of(PGconn* conn) {
+        if (auto* known = attached_to(conn)) {
+            if (known->alive()) {
+                return known;
+            }
+            known->detach(); // a failed PQreset fires no event
+        }
+        pointer fresh(new connection_state(conn));
+        PQregisterEventProc(conn, &pglocks_on_connection_event, "pglocks",
+                            nullptr); // no effect if it is registered
+        if (PQsetInstanceData(conn, &pglocks_on_connection_event, fresh.get()) == 0) {
+            throw std::bad_alloc();
+        }
+        intrusive_ptr_add_ref(fresh.get()); // the connection's reference
+        return fresh;
+    }
+
+    /// Whether the connection is, as far as libpq knows, still the one whose session holds our locks.
+    [[nodiscard]] bool alive() const noexcept {
+        return conn_ && PQstatus(conn_) == CONNECTION_OK && PQsocket(conn_) == socket_ &&
+               PQbackendPID(conn_) == login_pid_;
+    }
+
+    [[nodiscard]] PGconn* conn() const noexcept { return conn_; }
+    [[nodiscard]] pglocks::postgres::holds& holds() noexcept { return holds_; }
+    [[nodiscard]] const pglocks::postgres::holds& holds() const noexcept { return holds_; }
+
+    /// The server's facts, asked for on first use.
+    [[nodiscard]] const server_facts& facts(lock_key key) {
+        if (!facts_) {
+            facts_ = learn_server_facts(conn_, key);
+        }
+        return *facts_;
+    }
+    [[nodiscard]] const std::optional<server_facts>& known_facts() const noexcept { return facts_; }
+    void forget_facts() noexcept { facts_.reset(); }
+
+    /// Calls a function in the quickest way that this server offers.
+    [[nodiscard]] answer call(operation what, lock_kind kind, lock_key key) const noexcept {
+        const std::size_t function = function_index(what, kind, key.space());
+        return facts_ && facts_->has_oids ? call_by_oid(conn_, function, key)
+                                          : call_by_query(conn_, function, key);
+    }
+
+    /// Nothing runs on the connection and no transaction is open: a release takes effect at once.
+    [[nodiscard]] bool can_send() const noexcept {
+        return PQpipelineStatus(conn_) == PQ_PIPELINE_OFF && PQtransactionStatus(conn_) == PQTRANS_IDLE;
+    }
+
+    /// There are releases that have yet to be sent.
+    [[nodiscard]] bool has_pending() const noexcept { return has_pending_; }
+    void expect_release_later() noexcept { has_pending_ = true; }
+
+    /// Sends the pending releases if they can be sent now. What goes wrong goes to the release-failure
+    /// handler.
+    void send_pending() noexcept {
+        if (!has_pending_ || sending_ || !conn_ || !can_send()) {
+            return;
+        }
+        has_pending_ = false;
+        for (hold& h : holds_) {
+            if (!h.wants_release()) {
+                continue;
+            }
+            if (settle(h) == release_result::not_held) {
+                pglocks::detail::report_not_held(h.key, {});
+            }
+            if (!alive()) {
+                return detach();
+            }
+        }
+        holds_.erase_vacant();
+    }
+
+    /// Sends what this hold wants released. *Requires*: the connection takes statements.
+    ///
+    /// After an error the server may count more holds than we do (it can report an error and have done what
+    /// was asked), so that the release which leaves us with none unlocks until there is nothing to unlock.
+    release_result settle(hold& h, std::string_view name = {}) noexcept {
+        sending_ = true;
+        release_result end = release_result::released;
+        while (h.surplus > 0 && !(h.uncertain && h.owned == 0)) {
+            const answer a = call(operation::unlock, {.shared = h.shared}, h.key);
+            --h.surplus; // an unlock that ends in an error may have been done: it counts as done, with the
+                         // doubt kept
+            if (!a.ok) {
+                h.uncertain = true;
+                if (PQstatus(conn_) != CONNECTION_OK) {
+                    end = release_result::lost;
+                }
+                break;
+            }
+            if (!a.yes) {
+                end = release_result::not_held;
+            }
+        }
+        if (end != release_result::lost && h.uncertain && h.owned == 0) {
+            end = drain(h, name);
+        }
+        sending_ = false;
+        return end;
+    }
+
+    /// The backend session is gone, or has released everything: whoever refers to this state holds nothing
+    /// now.
+    void detach() noexcept {
+        if (!conn_) {
+            return;
+        }
+        const pointer keep(this);
+        PQsetInstanceData(std::exchange(conn_, nullptr), &pglocks_on_connection_event, nullptr);
+        has_pending_ = false;
+        intrusive_ptr_release(this);
+    }
+
+    /// A result has arrived on the connection, the user's own included.
+    void on_result(const PGresult* r) noexcept {
+        if (sending_) {
+            return;
+        }
+        if (PQresultStatus(r) == PGRES_COMMAND_OK &&
+            std::string_view(PQcmdStatus(const_cast<PGresult*>(r))) ==
+                "DISCARD ALL") { // NOLINT: it is not changed
+            return detach();
+        }
+        // The end of the reply is taken in, if it is here, so that the transaction's new status is known.
+        if (has_pending_ && PQpipelineStatus(conn_) == PQ_PIPELINE_OFF && PQisBusy(conn_) == 0) {
+            send_pending();
+        }
+    }
+
+private:
+    explicit connection_state(PGconn* conn) noexcept
+        : conn_(conn),
+          socket_(PQsocket(conn)),
+          login_pid_(PQbackendPID(conn)) {}
+
+    [[nodiscard]] static connection_state* attached_to(PGconn* conn) noexcept {
+        return static_cast<connection_state*>(PQinstanceData(conn, &pglocks_on_connection_event));
+    }
+
+    /// Unlocks until nothing is held, asking `pg_locks` first each time: an unlock of nothing would write a
+    /// warning into the server's log.
+    [[nodiscard]] release_result drain(hold& h, std::string_view name) noexcept {
+        constexpr int patience = 10; // cancels in a row, each of which may hit the clean-up itself
+        try {
+            const std::string statement = unlock_if_held(h);
+            for (int cancelled = 0; cancelled < patience;) {
+                const result r(
+                    PQexecParams(conn_, statement.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
+                if (PQresultStatus(r.get()) == PGRES_TUPLES_OK) {
+                    if (PQntuples(r.get()) == 1 && std::string_view(PQgetvalue(r.get(), 0, 0)) == "t") {
+                        if (h.surplus > 0) {
+                            --h.surplus;
+                        }
+                        continue;
+                    }
+                    const bool missing = std::exchange(h.surplus, 0) > 0;
+                    h.uncertain = false;
+                    return missing ? release_result::not_held : release_result::released;
+                }
+                if (PQstatus(conn_) != CONNECTION_OK) {
+                    return release_result::lost;
+                }
+                if (sqlstate_of(r) == sqlstate::query_canceled && can_send()) {
+                    ++cancelled;
+                    continue;
+                }
+                has_pending_ = true;
+                throw_failure(r, conn_, "releasing", h.key);
+            }
+            has_pending_ = true;
+            throw lock_error(
+                {.what = "the release was cancelled again and again, and will be tried again later",
+                 .sqlstate = std::string(sqlstate::query_canceled),
+                 .key = h.key});
+        } catch (lock_error& error) {
+            try {
+                error.add_lock(h.key, name);
+            } catch (const std::bad_alloc&) { // the error goes out without the name
+            }
+            pglocks::detail::report_release_failure(error);
+        } catch (const std::exception&) { // out of memory: there is nothing left to report with
+            has_pending_ = true;
+        }
+        return release_result::failed;
+    }
+
+    [[nodiscard]] static std::string unlock_if_held(const hold& h) {
+        const auto quoted = [](auto number) { return '\'' + std::to_string(number) + '\''; };
+        const auto column = [&](const char* name, auto number) {
+            return std::string(" and l.") + name + " operator(pg_catalog.=) " + quoted(number);
+        };
+        const auto& f = functions[function_index(operation::unlock, {.shared = h.shared}, h.key.space())];
+        return "select pg_catalog." + std::string(f.name) + '(' +
+               (h.key.is_pair() ? quoted(h.key.first()) + "::integer, " + quoted(h.key.second()) + "::integer"
+                                : quoted(h.key.bits()) + "::bigint") +
+               ") from pg_catalog.pg_locks l where l.locktype operator(pg_catalog.=) 'advisory'" +
+               " and l.granted and l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()" +
+               " and l.database operator(pg_catalog.=) (select d.oid from pg_catalog.pg_database d where "
+               "d.datname "
+               "operator(pg_catalog.=) pg_catalog.current_database())" +
+               column("classid", h.key.classid()) + column("objid", h.key.objid()) +
+               column("objsubid", h.key.objsubid()) + " and l.mode operator(pg_catalog.=) '" +
+               (h.shared ? "ShareLock'" : "ExclusiveLock'");
+    }
+
+    PGconn* conn_;
+    int socket_;
+    int login_pid_; ///< what the connection was told at login; a pooler invents it
+    bool has_pending_ = false;
+    bool sending_ = false; ///< results of our own releases must not start others
+    pglocks::postgres::holds holds_;
+    std::optional<server_facts> facts_;
+};
+
+extern "C" inline int pglocks_on_connection_event(PGEventId event, void* info, void* /*pass_through*/) {
+    const auto state_of = [](const PGconn* conn) {
+        return static_cast<connection_state*>(PQinstanceData(conn, &pglocks_on_connection_event));
+    };
+    switch (event) {
+    case PGEVT_RESULTCREATE: {
+        const auto* created = static_cast<PGEventResultCreate*>(info);
+        if (auto* state = state_of(created->conn)) {
+            state->on_result(created->result);
+        }
+        break;
+    }
+    case PGEVT_CONNRESET:
+        if (auto* state = state_of(static_cast<PGEventConnReset*>(info)->conn)) {
+            state->detach();
+        }
+        break;
+    case PGEVT_CONNDESTROY:
+        if (auto* state = state_of(static_cast<PGEventConnDestroy*>(info)->conn)) {
+            state->detach();
+        }
+        break;
+    default:
+        break;
+    }
+    return 1;
+}
+
+} // namespace pglocks::postgres

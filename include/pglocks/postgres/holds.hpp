@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <pglocks/key.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace pglocks::postgres {
+
+/// What pglocks knows of one key and mode at session scope on one connection.
+///
+/// The server counts holds and does not show the count. It counts `owned + surplus` here, or more if
+/// `uncertain`.
+struct hold {
+    lock_key key;
+    bool shared;
+    bool uncertain = false;    ///< after an error the server may count more holds than we do
+    std::uint32_t owned = 0;   ///< holds that lock objects own
+    std::uint32_t surplus = 0; ///< holds whose release has yet to be sent
+
+    /// There is something to send, as soon as it can be sent.
+    [[nodiscard]] bool wants_release() const noexcept { return surplus > 0 || (uncertain && owned == 0); }
+    /// Nothing is known that is worth keeping.
+    [[nodiscard]] bool is_vacant() const noexcept { return owned == 0 && surplus == 0 && !uncertain; }
+};
+
+/// The holds of one connection, sorted by key and mode: no allocation in a cycle of lock and unlock.
+class holds {
+public:
+    using iterator = std::vector<hold>::iterator;
+
+    [[nodiscard]] hold* find(lock_key key, bool shared) noexcept {
+        const auto at = position(key, shared);
+        return at != all_.end() && at->key == key && at->shared == shared ? &*at : nullptr;
+    }
+    [[nodiscard]] const hold* find(lock_key key, bool shared) const noexcept {
+        return const_cast<holds*>(this)->find(key, shared); // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    }
+
+    /// Makes room for one more entry, so that a later `at` cannot fail.
+    void reserve_one() {
+        if (all_.size() == all_.capacity()) {
+            all_.reserve(std::max<std::size_t>(8, 2 * all_.capacity()));
+        }
+    }
+
+    /// The entry of this key and mode, a new one if there is none. *Requires*: `reserve_one()` since the last
+    /// new one.
+    [[nodiscard]] hold& at(lock_key key, bool shared) noexcept {
+        const auto where = position(key, shared);
+        if (where != all_.end() && where->key == key && where->shared == shared) {
+            return *where;
+        }
+        return *all_.insert(where, hold{.key = key, .shared = shared});
+    }
+
+    void erase_if_vacant(lock_key key, bool shared) noexcept {
+        if (const auto* h = find(key, shared); h && h->is_vacant()) {
+            all_.erase(all_.begin() + (h - all_.data()));
+        }
+    }
+    void erase_vacant() noexcept {
+        std::erase_if(all_, [](const hold& h) { return h.is_vacant(); });
+    }
+
+    [[nodiscard]] bool any_wants_release() const noexcept {
+        return std::any_of(all_.begin(), all_.end(), [](const hold& h) { return h.wants_release(); });
+    }
+    [[nodiscard]] iterator begin() noexcept { return all_.begin(); }
+    [[nodiscard]] iterator end() noexcept { return all_.end(); }
+
+private:
+    [[nodiscard]] iterator position(lock_key key, bool shared) noexcept {
+        return std::lower_bound(all_.begin(), all_.end(), key, [shared](const hold& h, lock_key k) {
+            return h.key != k ? h.key < k : h.shared < shared;
+        });
+    }
+
+    std::vector<hold> all_;
+};
+
+} // namespace pglocks::postgres

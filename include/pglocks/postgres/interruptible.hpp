@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <pglocks/deadline.hpp>
+#include <pglocks/postgres/result.hpp>
+
+#include <libpq-fe.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <optional>
+#include <poll.h>
+#include <stop_token>
+#include <sys/eventfd.h>
+#include <system_error>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+namespace pglocks::postgres {
+
+/// Becomes readable when a stop is requested, so that poll() can wait for it beside a socket.
+class stop_event {
+public:
+    /// *Throws*: `std::system_error` if there is no descriptor left.
+    explicit stop_event(const std::stop_token& stop) : descriptor_(stop.stop_possible() ? open() : -1) {
+        if (descriptor_ >= 0) {
+            callback_.emplace(stop, waker{descriptor_});
+        }
+    }
+    stop_event(const stop_event&) = delete;
+    stop_event& operator=(const stop_event&) = delete;
+    ~stop_event() {
+        callback_.reset(); // waits for a callback that is running: the descriptor is in use until then
+        if (descriptor_ >= 0) {
+            ::close(descriptor_);
+        }
+    }
+
+    /// Negative if no stop is possible; poll() passes over it.
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+
+private:
+    struct waker {
+        int descriptor;
+        void operator()() const noexcept {
+            const std::uint64_t one = 1;
+            [[maybe_unused]] const auto written = ::write(descriptor, &one, sizeof one);
+        }
+    };
+
+    [[nodiscard]] static int open() {
+        const int descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (descriptor < 0) {
+            throw std::system_error(errno, std::generic_category(),
+                                    "pglocks: no descriptor to wait for a stop with");
+        }
+        return descriptor;
+    }
+
+    int descriptor_;
+    std::optional<std::stop_callback<waker>> callback_;
+};
+
+struct free_cancel {
+    void operator()(PGcancel* cancel) const noexcept { PQfreeCancel(cancel); }
+};
+
+/// Reads the results of statements that were sent, and can cut them short: cancels what the server is doing
+/// when a stop is requested or the deadline is long past, and still waits for the server's word on what was
+/// done.
+class interruptible_reader {
+public:
+    /// Everything that can fail for want of memory or descriptors fails here, before anything is sent.
+    interruptible_reader(PGconn* conn, const deadline& until, const std::stop_token& stop)
+        : conn_(conn),
+          until_(until),
+          stop_(stop),
+          stop_event_(stop),
+          cancel_(PQgetCancel(conn)) {
+        if (!cancel_) {
+            throw std::bad_alloc();
+        }
+    }
+
+    /// The next result as `PQgetResult` gives it. *Throws*: `connection_lost` when no answer can be expected
+    /// any more.
+    [[nodiscard]] result next(lock_key key, bool may_cancel) {
+        while (PQisBusy(conn_) != 0) {
+            const auto now = std::chrono::steady_clock::now();
+            if (given_up_ && now >= *given_up_) {
+                give_up(key);
+            }
+            if (may_cancel && !given_up_ && (stop_.stop_requested() || is_overdue(now))) {
+                cancel(key);
+            }
+            await_input(may_cancel);
+            if (PQconsumeInput(conn_) == 0) {
+                break;
+            } // what is wrong is in the next result
+        }
+        return result(PQgetResult(conn_));
+    }
+
+    /// A cancel was sent. What it has hit, if anything, the results tell.
+    [[nodiscard]] bool cancelled() const noexcept { return given_up_.has_value(); }
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    /// How long the server may be late with its answer to a bound, and with the answer to a cancel.
+    static constexpr std::chrono::seconds patience{5};
+
+    [[nodiscard]] bool is_overdue(clock::time_point now) const noexcept {
+        return until_ && now > *until_ && now - *until_ > patience;
+    }
+
+    void await_input(bool may_cancel) const {
+        deadline wake = given_up_;
+        if (!wake && may_cancel && until_ && *until_ < clock::time_point::max() - patience) {
+            wake = *until_ + patience + std::chrono::milliseconds(1);
+        }
+        const bool unsent = PQflush(conn_) == 1; // only if the user has made the connection non-blocking
+        std::array<pollfd, 2> sources{
+            {{PQsocket(conn_), static_cast<short>(unsent ? POLLIN | POLLOUT : POLLIN), 0},
+             {may_cancel && !given_up_ ? stop_event_.descriptor() : -1, POLLIN, 0}}};
+        // A signal may end it early: the caller looks at the conditions again.
+        ::poll(sources.data(), sources.size(), wake ? pglocks::detail::milliseconds_until(*wake) : -1);
+    }
+
+    /// Sends a cancel request from a thread of its own, since PQcancel connects and may block. Until it has
+    /// returned nothing may be sent on the connection: it would hit a later statement.
+    void cancel(lock_key key) {
+        given_up_ = clock::now() + patience;
+        std::promise<void> promise;
+        const std::future<void> delivered = promise.get_future();
+        std::thread([request = std::move(cancel_), promise = std::move(promise)]() mutable {
+            std::array<char, 256> why{};
+            PQcancel(request.get(), why.data(), static_cast<int>(why.size()));
+            promise.set_value();
+        }).detach();
+        if (delivered.wait_until(*given_up_) != std::future_status::ready) {
+            give_up(key);
+        }
+        given_up_ = clock::now() + patience;
+    }
+
+    [[noreturn]] static void give_up(lock_key key) {
+        throw loss("the server did not answer a cancel request: the connection counts as lost", key);
+    }
+
+    PGconn* conn_;
+    const deadline& until_;
+    const std::stop_token& stop_;
+    stop_event stop_event_;
+    std::unique_ptr<PGcancel, free_cancel> cancel_;
+    deadline given_up_;
+};
+
+} // namespace pglocks::postgres

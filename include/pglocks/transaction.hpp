@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <soci/session.h>
+#include <soci/transaction.h>
+
+namespace pglocks {
+
+/// A `soci::transaction` that knows its session: what a transaction-scope lock is built from.
+///
+/// Begins when constructed, rolls back when destroyed unless it was committed. Beware of nesting: PostgreSQL
+/// has one transaction per session, so a second object's commit ends the first one's, too. And `commit()` of
+/// a transaction that has failed returns normally, and rolls back.
+class transaction : public soci::transaction {
+public:
+    explicit transaction(soci::session& session) : soci::transaction(session), session_(session) {}
+
+    [[nodiscard]] soci::session& session() const noexcept { return session_; }
+
+private:
+    soci::session& session_;
+};
+
+} // namespace pglocks

@@ -37,7 +37,8 @@ enum class release_result : std::uint8_t {
 ///   fail before the first byte is sent fails here. Sends what releases are pending.
 /// - `attempt(kind, key)`: one try.
 /// - `queue(kind, key, deadline, stop)`: waits in the server's queue.
-/// - `adopt(kind, key)`: takes over a hold that was got by other means.
+/// - `adopt(kind, key)`: takes over a hold of the session's that no lock owns; `disown(kind, key)` leaves one
+/// to it.
 /// - `release(kind, key, name)`: gives one hold back. Never throws.
 /// - `alive()`: nothing is known of a loss. `hung_up()`: asks the operating system, too.
 /// - `pending(kind, key)`: a release of this lock has yet to be sent.
@@ -51,6 +52,7 @@ concept lock_connection =
         { c.attempt(kind, key) } -> std::same_as<bool>;
         { c.queue(kind, key, until, stop) } -> std::same_as<outcome>;
         c.adopt(kind, key);
+        c.disown(kind, key);
         { c.release(kind, key, name) } noexcept -> std::same_as<release_result>;
         { observed.alive() } noexcept -> std::same_as<bool>;
         { observed.hung_up() } noexcept -> std::same_as<bool>;

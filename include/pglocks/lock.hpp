@@ -65,17 +65,19 @@ template <class T, class First, class... A>
 /// The policies choose the scope, the mode, the way to wait and the hash, in any order, each axis once at
 /// most; what is not given is `scope::session`, `mode::exclusive`, `wait::block`, `hash::postgres<>`.
 ///
-/// State of a session-scope lock (a row), and what an operation does to it (a column):
+/// What an operation (a column) does to a session-scope lock in a state (a row):
 ///
-/// |            | `lock`, `try_lock...`          | `unlock()`                          | destructor        |
-/// |------------|--------------------------------|-------------------------------------|-------------------|
-/// | no session | throws `operation_not_permitted` | throws `operation_not_permitted`  | nothing           |
-/// | not owning | owning, or as it was           | throws `operation_not_permitted`    | nothing           |
-/// | owning     | throws `resource_deadlock_would_occur` | not owning; `not_held` if the server says so |
-/// releases | | lost       | owning, or not owning          | throws `operation_not_permitted`    | nothing |
+/// | state      | `lock`, `try_lock...`                  | `unlock()`                       | destructor |
+/// |------------|----------------------------------------|----------------------------------|------------|
+/// | no session | throws `operation_not_permitted`       | throws `operation_not_permitted` | nothing    |
+/// | not owning | owning, or as it was                   | throws `operation_not_permitted` | nothing    |
+/// | owning     | throws `resource_deadlock_would_occur` | not owning                       | releases   |
+/// | lost       | owning, or not owning                  | not owning, once                 | nothing    |
 ///
-/// A release inside an open or failed transaction, or on a busy connection, is `pending()`: it is sent with
-/// the transaction's end, and taken back if the key is locked again before. There is no exclusion within one
+/// A default-constructed or moved-from lock has no session. A lock is *lost* when it was owned and its
+/// connection ended; `unlock()` then releases nothing, and `lost()` stays true until the next acquisition. A
+/// release inside an open or failed transaction, or on a busy connection, is `pending()`: it is sent with the
+/// transaction's end, and taken back if the key is locked again before. There is no exclusion within one
 /// session: two locks of one session on one key both own it.
 ///
 /// A transaction-scope lock ends with its transaction; it has no `unlock()`, and its `owns_lock()` means *was

@@ -40,11 +40,15 @@ struct collision {
 
 struct no_collision {};
 
+/// A constant of its own for each key: a compiler's limit of steps is one for each constant.
+template <class Hash, fixed_string Name>
+inline constexpr lock_key key_constant = key_of<Hash>(Name.view());
+
 template <class Hash, fixed_string... Name>
 struct name_table {
     static constexpr std::size_t size = sizeof...(Name);
     static constexpr std::array<std::string_view, size> names{Name.view()...};
-    static constexpr std::array<lock_key, size> keys{key_of<Hash>(Name.view())...};
+    static constexpr std::array<lock_key, size> keys{key_constant<Hash, Name>...};
 
     /// The positions of two names with one key, or `size` twice.
     static constexpr std::pair<std::size_t, std::size_t> clash = [] {

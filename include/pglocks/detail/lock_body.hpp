@@ -138,6 +138,9 @@ public:
     [[nodiscard]] lock_key release() noexcept
         requires rule::released_by_owner<Set>
     {
+        if (ownership_ == ownership::owned) {
+            connection_.disown(kind, key());
+        }
         ownership_ = ownership::none;
         return key();
     }

@@ -71,7 +71,7 @@ constexpr void sha256_compress(std::array<std::uint32_t, 8>& hash, const char* b
 
 /// Computes the SHA-256 digest.
 ///
-/// At compile time, one constant expression can hash 7,799 bytes, or 117 names of at most 55 bytes, before it
+/// At compile time, one constant expression can hash 7,799 bytes, or 110 names of at most 55 bytes, before it
 /// meets the default limit of clang 14 and 19 (`-fconstexpr-steps`; 41,207 bytes with g++ 12): give each of
 /// many names a constant of its own.
 ///

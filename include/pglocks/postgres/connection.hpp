@@ -129,7 +129,22 @@ public:
         }
     }
 
-    void adopt(lock_kind kind, lock_key key) { count(kind, key); }
+    void adopt(lock_kind kind, lock_key key) noexcept {
+        hold& h = state_->holds().at(key, kind.shared);
+        if (h.disowned > 0) {
+            --h.disowned;
+        }
+        ++h.owned;
+    }
+
+    void disown(lock_kind kind, lock_key key) noexcept {
+        hold* const h = alive() ? state_->holds().find(key, kind.shared) : nullptr;
+        if (!h || h->owned == 0) {
+            return;
+        }
+        --h->owned;
+        ++h->disowned;
+    }
 
     [[nodiscard]] release_result release(lock_kind kind, lock_key key, std::string_view name) noexcept {
         if (!alive()) {

@@ -120,22 +120,23 @@ public:
     release_result settle(hold& h, std::string_view name = {}) noexcept {
         sending_ = true;
         release_result end = release_result::released;
-        while (h.surplus > 0 && !(h.uncertain && h.owned == 0)) {
+        while (h.surplus > 0 && !h.wants_draining()) {
             const answer a = call(operation::unlock, {.shared = h.shared}, h.key);
             --h.surplus; // an unlock that ends in an error may have been done: it counts as done, with the
                          // doubt kept
             if (!a.ok) {
                 h.uncertain = true;
-                if (PQstatus(conn_) != CONNECTION_OK) {
-                    end = release_result::lost;
+                if (PQstatus(conn_) == CONNECTION_OK) {
+                    continue;
                 }
+                end = release_result::lost;
                 break;
             }
             if (!a.yes) {
                 end = release_result::not_held;
             }
         }
-        if (end != release_result::lost && h.uncertain && h.owned == 0) {
+        if (end != release_result::lost && h.wants_draining()) {
             end = drain(h, name);
         }
         sending_ = false;

@@ -17,14 +17,19 @@ namespace pglocks::postgres {
 struct hold {
     lock_key key;
     bool shared;
-    bool uncertain = false;    ///< after an error the server may count more holds than we do
-    std::uint32_t owned = 0;   ///< holds that lock objects own
-    std::uint32_t surplus = 0; ///< holds whose release has yet to be sent
+    bool uncertain = false;     ///< after an error the server may count more holds than we do
+    std::uint32_t owned = 0;    ///< holds that lock objects own
+    std::uint32_t disowned = 0; ///< holds that `release()` has left to the session
+    std::uint32_t surplus = 0;  ///< holds whose release has yet to be sent
 
+    /// The session is to hold the key on, whatever is released.
+    [[nodiscard]] bool is_kept() const noexcept { return owned + disowned > 0; }
+    /// How many holds the server has cannot be known, and none is wanted: unlock until there is none.
+    [[nodiscard]] bool wants_draining() const noexcept { return uncertain && !is_kept(); }
     /// There is something to send, as soon as it can be sent.
-    [[nodiscard]] bool wants_release() const noexcept { return surplus > 0 || (uncertain && owned == 0); }
+    [[nodiscard]] bool wants_release() const noexcept { return surplus > 0 || wants_draining(); }
     /// Nothing is known that is worth keeping.
-    [[nodiscard]] bool is_vacant() const noexcept { return owned == 0 && surplus == 0 && !uncertain; }
+    [[nodiscard]] bool is_vacant() const noexcept { return !is_kept() && surplus == 0 && !uncertain; }
 };
 
 /// The holds of one connection, sorted by key and mode: no allocation in a cycle of lock and unlock.

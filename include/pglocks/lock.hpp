@@ -32,6 +32,8 @@ template <class... P>
 struct rejected : complaint<P...> {
     template <class... A>
     explicit rejected(A&&...) noexcept {} // NOLINT(bugprone-forwarding-reference-overload)
+    template <class R, class... A>
+    explicit rejected(R&, lock_key, A&&...) noexcept {} // a key in braces
     void lock(auto&&...) {}
     void unlock() {}
     bool try_lock() { return false; }
@@ -306,5 +308,19 @@ class basic_advisory_lock<Policies...> : public detail::rejected<Policies...> {
 public:
     using detail::rejected<Policies...>::rejected;
 };
+
+// `basic_advisory_lock lock(sql, "x", 250ms)` would silently be the default lock: deduction leads to a
+// sentence instead.
+template <class N, class... A>
+basic_advisory_lock(soci::session&, const N&, const A&...) -> basic_advisory_lock<detail::deduced>;
+template <class... A>
+basic_advisory_lock(soci::session&, lock_key, const A&...) -> basic_advisory_lock<detail::deduced>;
+template <class N, class... A>
+basic_advisory_lock(soci::connection_pool&, const N&, const A&...) -> basic_advisory_lock<detail::deduced>;
+template <class N, class... A>
+basic_advisory_lock(transaction&, const N&, const A&...) -> basic_advisory_lock<detail::deduced>;
+template <class N, class... A>
+basic_advisory_lock(soci::session&, soci::transaction&, const N&, const A&...)
+    -> basic_advisory_lock<detail::deduced>;
 
 } // namespace pglocks

@@ -3,11 +3,15 @@
 
 #include <pglocks/policy.hpp>
 
+#include <concepts>
 #include <type_traits>
 
 namespace pglocks {
 
 namespace detail {
+
+/// Stands for policies that were not written out.
+struct deduced {};
 
 template <class P, class Axes>
 inline constexpr bool is_on_one_of = false;
@@ -17,6 +21,11 @@ inline constexpr bool is_on_one_of<P, type_list<Axis...>> = (policy_of<P, Axis> 
 } // namespace detail
 
 namespace rule {
+
+/// The policies are written out, and not left to class template argument deduction, which could not know
+/// them.
+template <class... P>
+concept written_out = !(std::same_as<P, pglocks::detail::deduced> || ...);
 
 /// Every argument is cv-unqualified.
 template <class... P>
@@ -34,9 +43,14 @@ concept on_an_axis = (pglocks::detail::is_on_one_of<P, axes> && ...);
 
 namespace detail {
 
-struct no_complaint {};
-
 // One class per rule that concerns all arguments, so that only the first broken rule speaks.
+template <class... P>
+struct must_be_written_out {
+    static_assert(
+        rule::written_out<P...>,
+        "pglocks: the policies of a lock are not deduced: write its type, advisory_lock or another alias, or "
+        "basic_advisory_lock<...>");
+};
 template <class... P>
 struct must_be_unqualified {
     static_assert(rule::cv_unqualified<P...>,
@@ -56,14 +70,6 @@ struct must_be_on_an_axis {
         "wait or hash), or specialise pglocks::policy_traits for it");
 };
 
-/// The complaint of the first axis that is given twice.
-template <class Axes, class... P>
-struct duplicate_complaint : no_complaint {};
-template <class Axis, class... Rest, class... P>
-struct duplicate_complaint<type_list<Axis, Rest...>, P...>
-    : std::conditional_t<rule::at_most_one<Axis, P...>, duplicate_complaint<type_list<Rest...>, P...>,
-                         typename axis_traits<Axis>::template at_most_one<P...>> {};
-
 /// Whether `P` has what its axis needs, and what is said if not.
 template <class P>
 using traits_of_axis = axis_traits<typename policy_traits<P>::axis>;
@@ -71,30 +77,45 @@ using traits_of_axis = axis_traits<typename policy_traits<P>::axis>;
 template <class P>
 inline constexpr bool has_what_its_axis_needs = traits_of_axis<P>::template meets<P>;
 
-template <class... P>
-struct incomplete_complaint : no_complaint {};
-template <class P, class... Rest>
-struct incomplete_complaint<P, Rest...>
-    : std::conditional_t<has_what_its_axis_needs<P>, incomplete_complaint<Rest...>,
-                         typename traits_of_axis<P>::template complete<P>> {};
-
 template <class Axes, class... P>
 inline constexpr bool one_each = false;
 template <class... Axis, class... P>
 inline constexpr bool one_each<type_list<Axis...>, P...> = (rule::at_most_one<Axis, P...> && ...);
 
+/// The complaint of the first axis that is given twice. *Requires*: there is one.
+template <class... P, class Axis, class... Rest>
+[[nodiscard]] consteval auto find_duplicate(type_list<Axis, Rest...>) {
+    if constexpr (!rule::at_most_one<Axis, P...>) {
+        return std::type_identity<typename axis_traits<Axis>::template at_most_one<P...>>{};
+    } else {
+        return find_duplicate<P...>(type_list<Rest...>{});
+    }
+}
+
+/// The complaint of the first policy that lacks what its axis needs. *Requires*: there is one.
+template <class P, class... Rest>
+[[nodiscard]] consteval auto find_incomplete() {
+    if constexpr (!has_what_its_axis_needs<P>) {
+        return std::type_identity<typename traits_of_axis<P>::template complete<P>>{};
+    } else {
+        return find_incomplete<Rest...>();
+    }
+}
+
 template <class... P>
 [[nodiscard]] consteval auto find_complaint() {
-    if constexpr (!rule::cv_unqualified<P...>) {
+    if constexpr (!rule::written_out<P...>) {
+        return std::type_identity<must_be_written_out<P...>>{};
+    } else if constexpr (!rule::cv_unqualified<P...>) {
         return std::type_identity<must_be_unqualified<P...>>{};
     } else if constexpr (!rule::defined<P...>) {
         return std::type_identity<must_be_defined<P...>>{};
     } else if constexpr (!rule::on_an_axis<P...>) {
         return std::type_identity<must_be_on_an_axis<P...>>{};
     } else if constexpr (!one_each<axes, P...>) {
-        return std::type_identity<duplicate_complaint<axes, P...>>{};
+        return find_duplicate<P...>(axes{});
     } else {
-        return std::type_identity<incomplete_complaint<P...>>{};
+        return find_incomplete<P...>();
     }
 }
 

@@ -84,7 +84,26 @@ private:
         if (!failure_.advice.empty()) {
             text += "; " + failure_.advice;
         }
-        return text;
+        return in_one_line(text);
+    }
+
+    /// One line for each error: PostgreSQL's and libpq's texts have line breaks and tabs, and a refused name
+    /// may have a NUL byte, where `what()` would end.
+    [[nodiscard]] static std::string in_one_line(std::string_view text) {
+        std::string line;
+        for (const char c : text) {
+            if (c == '\0') {
+                line += "\\0";
+            } else if (c != '\n' && c != '\r' && c != '\t') {
+                line += c;
+            } else if (!line.ends_with(' ')) {
+                line += ' ';
+            }
+        }
+        if (line.ends_with(' ')) {
+            line.pop_back();
+        }
+        return line;
     }
 
     failure failure_;

@@ -149,6 +149,9 @@ inline std::ostream& operator<<(std::ostream& out, lock_key key) { return out <<
             return false;
         }
         text.remove_prefix(label.size());
+        if (text.starts_with('0') && text.size() > 1 && text[1] != ' ') {
+            return false; // a leading zero is never printed
+        }
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
         text.remove_prefix(static_cast<std::size_t>(end - text.data()));
         return error == std::errc();

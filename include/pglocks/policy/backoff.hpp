@@ -14,6 +14,17 @@ concept backoff = requires(const B& b, unsigned tries) {
     { b(tries) } -> std::convertible_to<std::chrono::nanoseconds>;
 };
 
+namespace detail {
+
+/// In nanoseconds, at most the 292 years that they hold.
+[[nodiscard]] constexpr std::chrono::nanoseconds saturated(std::chrono::milliseconds pause) noexcept {
+    using std::chrono::nanoseconds;
+    return std::clamp(pause, std::chrono::ceil<std::chrono::milliseconds>(nanoseconds::min()),
+                      std::chrono::floor<std::chrono::milliseconds>(nanoseconds::max()));
+}
+
+} // namespace detail
+
 /// A pause drawn evenly between nothing and a ceiling that doubles with each try up to a limit, so that
 /// waiters do not come back in step ("full jitter": Brooker, "Exponential Backoff And Jitter", AWS
 /// Architecture Blog, 2015).
@@ -22,14 +33,14 @@ struct jittered_exponential {
     std::chrono::milliseconds most{1000}; ///< the ceiling of every later one at most
 
     [[nodiscard]] std::chrono::nanoseconds operator()(unsigned tries) const {
-        std::chrono::milliseconds ceiling = std::min(first, most);
+        auto ceiling = std::max(std::min(first, most), std::chrono::milliseconds::zero());
         for (unsigned doublings = std::min(tries, 64U); doublings > 1 && ceiling < most; --doublings) {
             ceiling = ceiling > most / 2 ? most : ceiling * 2;
         }
         // One generator a thread: waiters of one process must not draw the same pauses.
         thread_local std::minstd_rand random{std::random_device{}()};
         using rep = std::chrono::nanoseconds::rep;
-        const rep longest = std::max<rep>(1, std::chrono::nanoseconds(ceiling).count());
+        const rep longest = std::max<rep>(1, detail::saturated(ceiling).count());
         return std::chrono::nanoseconds(std::uniform_int_distribution<rep>(1, longest)(random));
     }
 };
@@ -38,7 +49,9 @@ struct jittered_exponential {
 struct fixed_pause {
     std::chrono::milliseconds pause{100};
 
-    [[nodiscard]] std::chrono::nanoseconds operator()(unsigned /*tries*/) const noexcept { return pause; }
+    [[nodiscard]] std::chrono::nanoseconds operator()(unsigned /*tries*/) const noexcept {
+        return detail::saturated(pause);
+    }
 };
 
 } // namespace pglocks

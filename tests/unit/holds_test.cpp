@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include <pglocks/postgres/holds.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <random>
+#include <utility>
+
+namespace {
+
+using pglocks::lock_key;
+using pglocks::postgres::hold;
+using pglocks::postgres::holds;
+
+using entry = std::pair<lock_key, bool>;
+
+hold& make(holds& all, lock_key key, bool shared) {
+    all.reserve_one();
+    return all.at(key, shared);
+}
+
+TEST(holds, find_nothing_at_first) {
+    holds all;
+    EXPECT_EQ(all.find(1, false), nullptr);
+    EXPECT_EQ(std::as_const(all).find(1, true), nullptr);
+    EXPECT_EQ(all.begin(), all.end());
+    EXPECT_FALSE(all.any_wants_release());
+}
+
+TEST(holds, make_an_entry_that_counts_nothing) {
+    holds all;
+    const hold& made = make(all, 1, true);
+    EXPECT_EQ(made.key, lock_key(1));
+    EXPECT_TRUE(made.shared);
+    EXPECT_TRUE(made.is_vacant());
+    EXPECT_FALSE(made.wants_release());
+    EXPECT_EQ(all.find(1, true), &made);
+}
+
+TEST(holds, keep_the_modes_and_the_spaces_of_a_key_apart) {
+    holds all;
+    make(all, 1, false).owned = 1;
+    make(all, 1, true).owned = 2;
+    make(all, {0, 1}, false).owned = 3;
+    EXPECT_EQ(all.find(1, false)->owned, 1U);
+    EXPECT_EQ(all.find(1, true)->owned, 2U);
+    EXPECT_EQ(all.find({0, 1}, false)->owned, 3U);
+    EXPECT_EQ(all.find({0, 1}, true), nullptr);
+}
+
+TEST(holds, give_the_same_entry_again) {
+    holds all;
+    make(all, 1, false).owned = 7;
+    EXPECT_EQ(make(all, 1, false).owned, 7U);
+    EXPECT_EQ(all.end() - all.begin(), 1);
+}
+
+TEST(holds, erase_an_entry_only_if_it_is_vacant) {
+    holds all;
+    const auto is_erased_if = [&](auto change) {
+        change(make(all, 1, false));
+        all.erase_if_vacant(1, false);
+        const bool erased = !all.find(1, false);
+        if (!erased) {
+            *all.find(1, false) = hold{.key = 1, .shared = false};
+        }
+        return erased;
+    };
+    EXPECT_TRUE(is_erased_if([](hold&) {}));
+    EXPECT_FALSE(is_erased_if([](hold& h) { h.owned = 1; }));
+    EXPECT_FALSE(is_erased_if([](hold& h) { h.disowned = 1; }));
+    EXPECT_FALSE(is_erased_if([](hold& h) { h.surplus = 1; }));
+    EXPECT_FALSE(is_erased_if([](hold& h) { h.uncertain = true; }));
+    all.erase_if_vacant(2, false); // there is none
+}
+
+TEST(holds, want_a_release_for_a_surplus_and_for_a_doubt_about_what_nobody_keeps) {
+    const auto wants = [](const hold& h) { return h.wants_release(); };
+    EXPECT_FALSE(wants({.key = 1, .shared = false}));
+    EXPECT_FALSE(wants({.key = 1, .shared = false, .owned = 1}));
+    EXPECT_TRUE(wants({.key = 1, .shared = false, .owned = 1, .surplus = 1}));
+    EXPECT_TRUE(wants({.key = 1, .shared = false, .uncertain = true}));
+    EXPECT_FALSE(wants({.key = 1, .shared = false, .uncertain = true, .owned = 1}));
+    EXPECT_FALSE(wants({.key = 1, .shared = false, .uncertain = true, .disowned = 1}));
+    EXPECT_TRUE(wants({.key = 1, .shared = false, .uncertain = true, .owned = 1, .surplus = 1}));
+}
+
+TEST(holds, say_whether_any_entry_wants_a_release) {
+    holds all;
+    for (int key = 0; key < 5; ++key) {
+        make(all, key, false).owned = 1;
+    }
+    EXPECT_FALSE(all.any_wants_release());
+    all.find(3, false)->surplus = 1;
+    EXPECT_TRUE(all.any_wants_release());
+}
+
+TEST(holds, reserve_room_before_it_is_needed) {
+    holds all;
+    for (int key = 0; key < 1'000; ++key) {
+        all.reserve_one();
+        const hold* const first = all.begin() == all.end() ? nullptr : &*all.begin();
+        static_cast<void>(all.at(key, false)); // the greatest so far: nothing before it moves
+        if (first) {
+            ASSERT_EQ(&*all.begin(), first) << "the room was not there";
+        }
+    }
+}
+
+TEST(holds, stay_sorted_and_equal_to_a_map_in_ten_thousand_random_operations) {
+    holds all;
+    std::map<entry, std::uint32_t> expected;
+    std::mt19937 random(1);
+    constexpr std::array<lock_key, 8> keys{{0, 1, -1, 42, {0, 1}, {1, 0}, {-1, -1}, {0, 0}}};
+    std::size_t largest = 0;
+    for (int step = 0; step < 10'000; ++step) {
+        // Sixteen keys of small numbers beside those at the edges, so that most are found again.
+        const lock_key key = random() % 2 == 0 ? keys[random() % keys.size()]
+                                               : lock_key(static_cast<std::int64_t>(random() % 16) - 8);
+        const bool shared = random() % 2 == 0;
+        const entry at(key, shared);
+        switch (random() % 8) {
+        case 0:
+        case 1:
+        case 2: {
+            make(all, key, shared).owned = static_cast<std::uint32_t>(step + 1);
+            expected[at] = static_cast<std::uint32_t>(step + 1);
+            break;
+        }
+        case 3:
+        case 4:
+            if (hold* const h = all.find(key, shared)) {
+                h->owned = 0;
+                expected[at] = 0;
+            }
+            all.erase_if_vacant(key, shared);
+            expected.erase(at);
+            break;
+        case 5:
+            all.erase_if_vacant(key, shared);
+            if (const auto known = expected.find(at); known != expected.end() && known->second == 0) {
+                expected.erase(known);
+            }
+            break;
+        case 6:
+            static_cast<void>(make(all, key, shared)); // vacant, if it is new
+            expected.try_emplace(at, 0);
+            break;
+        default:
+            if (random() % 32 == 0) {
+                all.erase_vacant();
+                std::erase_if(expected, [](const auto& known) { return known.second == 0; });
+            }
+            break;
+        }
+        ASSERT_EQ(all.find(key, shared) != nullptr, expected.contains(at));
+        ASSERT_TRUE(std::equal(all.begin(), all.end(), expected.begin(), expected.end(),
+                               [](const hold& h, const auto& known) {
+                                   return entry(h.key, h.shared) == known.first && h.owned == known.second;
+                               }))
+            << "after step " << step;
+        largest = std::max(largest, expected.size());
+    }
+    EXPECT_GT(largest, 20U) << "the operations left too little to compare";
+}
+
+} // namespace

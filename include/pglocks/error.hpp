@@ -16,7 +16,7 @@ namespace pglocks {
 /// What is known about a failure: the parts of which its message is made.
 struct failure {
     std::string what;              ///< what happened, in a few words
-    std::string sqlstate{};        ///< PostgreSQL's SQLSTATE; empty if the server was not asked
+    std::string sqlstate{};        ///< the server's SQLSTATE, or the one that fits where pglocks refused
     std::string message{};         ///< PostgreSQL's primary message
     std::string detail{};          ///< PostgreSQL's DETAIL, for instance who waits for whom
     std::string advice{};          ///< what to do
@@ -38,7 +38,8 @@ public:
 
     [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
 
-    /// PostgreSQL's SQLSTATE (manual, appendix A); empty if pglocks refused before anything was sent.
+    /// The SQLSTATE (manual, appendix A): the server's, or, where pglocks itself refused or found the
+    /// connection lost, the one that fits; empty if there is none.
     [[nodiscard]] const std::string& sqlstate() const noexcept { return failure_.sqlstate; }
     /// PostgreSQL's primary message.
     [[nodiscard]] const std::string& message() const noexcept { return failure_.message; }
@@ -124,6 +125,9 @@ public:
 class PGLOCKS_EXPORT connection_lost : public lock_error {
 public:
     using lock_error::lock_error;
+
+    /// For code that tells SOCI's errors apart by category.
+    [[nodiscard]] error_category get_error_category() const override { return connection_error; }
 };
 
 /// The server says that the lock which was to be released was not held: somebody released it behind our back.

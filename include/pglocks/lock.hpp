@@ -100,7 +100,7 @@ public:
 
     /// A lock without a session.
     basic_advisory_lock() noexcept
-        requires owner_releases
+        requires(owner_releases && std::default_initializable<wait_policy>)
     {}
     basic_advisory_lock(basic_advisory_lock&&) = default;
     basic_advisory_lock& operator=(basic_advisory_lock&&) = default;
@@ -108,7 +108,9 @@ public:
 
     /// Session scope: acquires `name` on a session, or on one leased from a pool, as the wait policy does.
     ///
-    /// \param resource `soci::session` or `soci::connection_pool`
+    /// \param resource `soci::session`, or `soci::connection_pool`, which must outlive the lock: it is given
+    /// its session
+    ///            back without an open transaction (that is rolled back) when the lock is not owned any more
     /// \param name anything convertible to `std::string_view`, or a `_lock` literal
     /// \param how in any order: the values of this lock's stateful policies; one of `std::defer_lock`,
     ///            `std::try_to_lock`, `std::adopt_lock`, a duration or a time point; a `std::stop_token`

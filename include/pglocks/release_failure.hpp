@@ -12,7 +12,8 @@
 namespace pglocks {
 
 /// Called with what went wrong in a release that has nobody to throw to: from a destructor, inside the user's
-/// own COMMIT, or because of the environment. Must not throw; may be called from any thread that uses a lock.
+/// own COMMIT (within libpq), or because of the environment. Must neither throw nor use a session or a lock;
+/// may be called from any thread that uses a lock.
 using release_failure_handler = void (*)(const lock_error&) noexcept;
 
 /// The handler until another is set: one line on stderr.

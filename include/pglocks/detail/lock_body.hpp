@@ -168,7 +168,7 @@ public:
     [[nodiscard]] bool pending() const noexcept
         requires rule::released_by_owner<Set>
     {
-        return connection_.pending(kind, key());
+        return handle_.get() && connection_.pending(kind, key());
     }
 
     [[nodiscard]] lock_key key() const noexcept { return lock_key::from_bits(bits_, space_); }
@@ -198,7 +198,7 @@ protected:
                                     .shared = rule::is_shared<Set>};
 
     lock_body() noexcept
-        requires rule::released_by_owner<Set>
+        requires(rule::released_by_owner<Set> && std::default_initializable<wait_policy>)
     = default;
 
     lock_body(Handle handle, lock_key key, const std::string_view* constant_name, wait_policy wait)
@@ -298,8 +298,9 @@ private:
             try {
                 strategy(attempted);
             } catch (...) { // the strategy's own failure, after it had the lock
-                if (attempted.acquired()) {
-                    static_cast<void>(connection.release(kind, key(), this->name()));
+                if (attempted.acquired() &&
+                    connection.release(kind, key(), this->name()) == release_result::not_held) {
+                    report_not_held(key(), this->name());
                 }
                 throw;
             }

@@ -35,6 +35,20 @@ concept adapted_hash_call = requires(const P& h, std::string_view name) {
 };
 
 template <class P>
+concept asks_first = requires(const P& h, std::string_view name) { h.accepts(name); };
+template <class P>
+concept adapted_asks_first =
+    requires(const P& h, std::string_view name) { policy_traits<P>::accepts(h, name); };
+
+/// If there is an `accepts`, it answers a bool and does not throw.
+template <class P>
+concept asks_safely = (!asks_first<P> || requires(const P& h, std::string_view name) {
+                          { h.accepts(name) } noexcept -> std::same_as<bool>;
+                      }) && (!adapted_asks_first<P> || requires(const P& h, std::string_view name) {
+                          { policy_traits<P>::accepts(h, name) } noexcept -> std::same_as<bool>;
+                      });
+
+template <class P>
 concept takes_no_names = requires { requires P::takes_no_names; };
 
 } // namespace detail
@@ -46,7 +60,8 @@ concept takes_no_names = requires { requires P::takes_no_names; };
 /// functions take the object first: `key_of(const T&, std::string_view)`.
 template <class P>
 concept hash_policy = policy_of<P, axis::hash> &&
-                      (detail::hash_call<P> || detail::adapted_hash_call<P> || detail::takes_no_names<P>);
+                      (detail::hash_call<P> || detail::adapted_hash_call<P> || detail::takes_no_names<P>) &&
+                      detail::asks_safely<P>;
 
 namespace rule {
 
@@ -69,9 +84,9 @@ template <rule::hash_takes_names H>
 
 template <rule::hash_takes_names H>
 [[nodiscard]] constexpr bool accepted(const H& h, std::string_view name) noexcept {
-    if constexpr (requires { policy_traits<H>::accepts(h, name); }) {
+    if constexpr (adapted_asks_first<H>) {
         return policy_traits<H>::accepts(h, name);
-    } else if constexpr (requires { h.accepts(name); }) {
+    } else if constexpr (asks_first<H>) {
         return h.accepts(name);
     } else {
         return true;

@@ -66,8 +66,8 @@ template <class... P>
 struct must_be_on_an_axis {
     static_assert(
         rule::on_an_axis<P...>,
-        "pglocks: every argument must be a policy: give it a member type `axis` (pglocks::axis::scope, mode, "
-        "wait or hash), or specialise pglocks::policy_traits for it");
+        "pglocks: every argument must be a policy: give it a member type `axis` (one of pglocks::axis), or "
+        "specialise pglocks::policy_traits for it");
 };
 
 /// Whether `P` has what its axis needs, and what is said if not.

@@ -54,8 +54,9 @@ namespace wait {
 ///
 /// Use it when the work must be done, and the holder is known to finish. Fair (first come, first served),
 /// woken at once, deadlocks detected. A waiter occupies its backend and holds a snapshot (VACUUM is held
-/// back; a holder that runs CREATE INDEX CONCURRENTLY deadlocks with it). An error inside a transaction fails
-/// that transaction. Cost: one round trip when the lock is free, two when it has to wait.
+/// back; a holder that runs CREATE INDEX CONCURRENTLY deadlocks with it). The session's own `lock_timeout`
+/// ends the wait with an error (55P03). An error inside a transaction fails that transaction. Cost: one round
+/// trip when the lock is free, two when it has to wait.
 struct block {
     using axis = pglocks::axis::wait;
     static constexpr std::string_view summary = "waits in the server's queue";

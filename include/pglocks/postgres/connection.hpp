@@ -78,6 +78,9 @@ public:
             throw loss("the connection is lost", key, PQerrorMessage(conn));
         }
         state_->send_pending();
+        if (!state_->alive()) {
+            throw loss("the connection is lost", key);
+        }
         check_server(kind, key);
         if (!kind.ends_with_transaction) {
             state_->holds().reserve_one();
@@ -152,6 +155,9 @@ public:
                 state_->detach();
             }
             return release_result::lost;
+        }
+        if (kind.ends_with_transaction) { // the transaction's end releases it, and nothing else
+            return release_result::pending;
         }
         hold* const h = state_->holds().find(key, kind.shared);
         if (!h || h->owned == 0) {
@@ -277,9 +283,10 @@ private:
     [[nodiscard]] queued_wait::end run(queued_wait& wait) {
         try {
             return wait.run();
-        } catch (const connection_lost&) {
-            ::shutdown(PQsocket(state_->conn()), SHUT_RDWR); // for libpq and the server, too, it is lost now
-            PQconsumeInput(state_->conn());
+        } catch (...) { // the wait's answers are not read: for libpq and the server, too, it is lost now
+            ::shutdown(PQsocket(state_->conn()), SHUT_RDWR);
+            while (PQstatus(state_->conn()) == CONNECTION_OK && PQconsumeInput(state_->conn()) != 0) {
+            }
             state_->detach();
             throw;
         }
@@ -293,8 +300,8 @@ private:
         } catch (const connection_lost&) {
             state_->detach();
             throw;
-        } catch (const lock_error& error) {
-            if (uncertain && may_have_been_granted(error.sqlstate())) {
+        } catch (...) {
+            if (uncertain && may_have_been_granted(sqlstate_of(r))) {
                 clean_up(kind, key);
             }
             throw;

@@ -90,7 +90,10 @@ public:
 
     /// There are releases that have yet to be sent.
     [[nodiscard]] bool has_pending() const noexcept { return has_pending_; }
-    void expect_release_later() noexcept { has_pending_ = true; }
+    void expect_release_later() noexcept {
+        has_pending_ = true;
+        held_back_ = false;
+    }
 
     /// Sends the pending releases if they can be sent now. What goes wrong goes to the release-failure
     /// handler.
@@ -98,7 +101,7 @@ public:
         if (!has_pending_ || sending_ || !conn_ || !can_send()) {
             return;
         }
-        has_pending_ = false;
+        has_pending_ = held_back_ = false;
         for (hold& h : holds_) {
             if (!h.wants_release()) {
                 continue;
@@ -166,7 +169,8 @@ public:
             return detach();
         }
         // The end of the reply is taken in, if it is here, so that the transaction's new status is known.
-        if (has_pending_ && PQpipelineStatus(conn_) == PQ_PIPELINE_OFF && PQisBusy(conn_) == 0) {
+        if (has_pending_ && !held_back_ && PQpipelineStatus(conn_) == PQ_PIPELINE_OFF &&
+            PQisBusy(conn_) == 0) {
             send_pending();
         }
     }
@@ -208,10 +212,10 @@ private:
                     ++cancelled;
                     continue;
                 }
-                has_pending_ = true;
+                try_again_later();
                 throw_failure(r, conn_, "releasing", h.key);
             }
-            has_pending_ = true;
+            try_again_later();
             throw lock_error(
                 {.what = "the release was cancelled again and again, and will be tried again later",
                  .sqlstate = std::string(sqlstate::query_canceled),
@@ -223,9 +227,16 @@ private:
             }
             pglocks::detail::report_release_failure(error);
         } catch (const std::exception&) { // out of memory: there is nothing left to report with
-            has_pending_ = true;
+            try_again_later();
         }
         return release_result::failed;
+    }
+
+    /// What failed although it could be sent is tried again by the next use of a lock, and not after each of
+    /// the user's statements.
+    void try_again_later() noexcept {
+        has_pending_ = true;
+        held_back_ = can_send();
     }
 
     [[nodiscard]] static std::string unlock_if_held(const hold& h) {
@@ -251,7 +262,8 @@ private:
     int socket_;
     int login_pid_; ///< what the connection was told at login; a pooler invents it
     bool has_pending_ = false;
-    bool sending_ = false; ///< results of our own releases must not start others
+    bool held_back_ = false; ///< the pending releases wait for the next use of a lock
+    bool sending_ = false;   ///< results of our own releases must not start others
     pglocks::postgres::holds holds_;
     std::optional<server_facts> facts_;
 };

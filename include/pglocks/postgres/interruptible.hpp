@@ -81,7 +81,7 @@ public:
           until_(until),
           stop_(stop),
           stop_event_(stop),
-          cancel_(PQgetCancel(conn)) {
+          cancel_(PQgetCancel(conn), free_cancel()) {
         if (!cancel_) {
             throw std::bad_alloc();
         }
@@ -92,10 +92,11 @@ public:
     [[nodiscard]] result next(lock_key key, bool may_cancel) {
         while (PQisBusy(conn_) != 0) {
             const auto now = std::chrono::steady_clock::now();
-            if (given_up_ && now >= *given_up_) {
+            if (answer_due_ && now >= *answer_due_) {
                 give_up(key);
             }
-            if (may_cancel && !given_up_ && (stop_.stop_requested() || is_overdue(now))) {
+            if (may_cancel && (!next_cancel_ || now >= *next_cancel_) &&
+                (stop_.stop_requested() || is_overdue(now))) {
                 cancel(key);
             }
             await_input(may_cancel);
@@ -107,27 +108,30 @@ public:
     }
 
     /// A cancel was sent. What it has hit, if anything, the results tell.
-    [[nodiscard]] bool cancelled() const noexcept { return given_up_.has_value(); }
+    [[nodiscard]] bool cancelled() const noexcept { return answer_due_.has_value(); }
 
 private:
     using clock = std::chrono::steady_clock;
 
     /// How long the server may be late with its answer to a bound, and with the answer to a cancel.
     static constexpr std::chrono::seconds patience{5};
+    /// After how long a cancel without effect is repeated: the server ignores one that comes before its
+    /// statement.
+    static constexpr std::chrono::milliseconds again{200};
 
     [[nodiscard]] bool is_overdue(clock::time_point now) const noexcept {
         return until_ && now > *until_ && now - *until_ > patience;
     }
 
     void await_input(bool may_cancel) const {
-        deadline wake = given_up_;
+        deadline wake = next_cancel_;
         if (!wake && may_cancel && until_ && *until_ < clock::time_point::max() - patience) {
             wake = *until_ + patience + std::chrono::milliseconds(1);
         }
         const bool unsent = PQflush(conn_) == 1; // only if the user has made the connection non-blocking
         std::array<pollfd, 2> sources{
             {{PQsocket(conn_), static_cast<short>(unsent ? POLLIN | POLLOUT : POLLIN), 0},
-             {may_cancel && !given_up_ ? stop_event_.descriptor() : -1, POLLIN, 0}}};
+             {may_cancel && !next_cancel_ ? stop_event_.descriptor() : -1, POLLIN, 0}}};
         // A signal may end it early: the caller looks at the conditions again.
         ::poll(sources.data(), sources.size(), wake ? pglocks::detail::milliseconds_until(*wake) : -1);
     }
@@ -135,18 +139,31 @@ private:
     /// Sends a cancel request from a thread of its own, since PQcancel connects and may block. Until it has
     /// returned nothing may be sent on the connection: it would hit a later statement.
     void cancel(lock_key key) {
-        given_up_ = clock::now() + patience;
-        std::promise<void> promise;
-        const std::future<void> delivered = promise.get_future();
-        std::thread([request = std::move(cancel_), promise = std::move(promise)]() mutable {
-            std::array<char, 256> why{};
-            PQcancel(request.get(), why.data(), static_cast<int>(why.size()));
-            promise.set_value();
-        }).detach();
-        if (delivered.wait_until(*given_up_) != std::future_status::ready) {
+        const bool first = !answer_due_;
+        if (first) {
+            answer_due_ = clock::now() + patience;
+        }
+        std::future<void> delivered;
+        try {
+            std::packaged_task<void()> task([request = cancel_] { send_cancel(request.get()); });
+            delivered = task.get_future();
+            std::thread(std::move(task)).detach();
+        } catch (const std::exception&) { // no memory or no thread: from this one, even if it blocks
+            send_cancel(cancel_.get());
+        }
+        if (delivered.valid() && delivered.wait_until(*answer_due_) != std::future_status::ready) {
             give_up(key);
         }
-        given_up_ = clock::now() + patience;
+        const auto now = clock::now();
+        if (first) {
+            answer_due_ = now + patience;
+        }
+        next_cancel_ = now + again;
+    }
+
+    static void send_cancel(PGcancel* cancel) noexcept {
+        std::array<char, 256> why{};
+        PQcancel(cancel, why.data(), static_cast<int>(why.size()));
     }
 
     [[noreturn]] static void give_up(lock_key key) {
@@ -157,8 +174,9 @@ private:
     const deadline& until_;
     const std::stop_token& stop_;
     stop_event stop_event_;
-    std::unique_ptr<PGcancel, free_cancel> cancel_;
-    deadline given_up_;
+    std::shared_ptr<PGcancel> cancel_; ///< shared with a request that is still under way
+    deadline next_cancel_;
+    deadline answer_due_; ///< once a cancel was sent
 };
 
 } // namespace pglocks::postgres

@@ -50,14 +50,15 @@ public:
     ///
     /// *Requires*: `valid()`.
     [[nodiscard]] outcome obtain(const deadline& until, const std::stop_token& stop) {
-        // soci::connection_pool cannot be woken: a stop is noticed between two waits.
+        // soci::connection_pool cannot be woken, and waits on the wall clock: a stop, and a deadline on a
+        // clock that was set back, are noticed between two waits.
         constexpr int slice = 50;
         while (!session_) {
             if (stop.stop_requested()) {
                 return outcome::stopped;
             }
             int timeout = until ? pglocks::detail::milliseconds_until(*until) : -1;
-            if (stop.stop_possible() && (timeout < 0 || timeout > slice)) {
+            if ((until || stop.stop_possible()) && (timeout < 0 || timeout > slice)) {
                 timeout = slice;
             }
             std::size_t position = 0;

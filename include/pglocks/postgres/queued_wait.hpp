@@ -19,16 +19,19 @@ namespace pglocks::postgres {
 /// A wait in the server's queue that can end without the lock, sent as one pipeline: one round trip beyond
 /// the wait.
 ///
-/// Statements, by scope and by whether a transaction is open:
-/// - session scope, none open: the transaction-level lock, then the session-level one, in one implicit
-/// transaction. Only
-///   the first can wait, and an error drops it; the second is taken while owning the key, so it never waits.
-/// - session scope, one open: the same two inside a savepoint that is rolled back, which keeps a session lock
-/// and
-///   restores `lock_timeout` and the transaction.
-/// - transaction scope: the lock inside a savepoint that is released; a second one of the same name then
-/// makes the
-///   rollback that follows a failure harmless after a success.
+/// Statements, by scope and by whether a transaction is open.
+///
+/// Session scope, none open: the transaction-level lock, then the session-level one, in one implicit
+/// transaction. Only the first can wait, and an error drops it; the second is taken while owning the key, so
+/// it never waits.
+///
+/// Session scope, one open: the same two inside a savepoint that is rolled back, which keeps a session lock
+/// and restores `lock_timeout` and the transaction.
+///
+/// Transaction scope: the lock inside a savepoint, followed by a second savepoint of the same name. The
+/// rollback then finds the first one after a failure and undoes it, and the second one after a success and
+/// undoes nothing. A third around both is released in the end, so that there is no moment at which a cancel
+/// could find no savepoint.
 class queued_wait {
 public:
     enum class end : std::uint8_t {
@@ -73,11 +76,13 @@ public:
 
 private:
     /// The meaning of a statement's answer.
-    enum class step : std::uint8_t { opening, waiting, holding, keeping, synchronisation };
+    enum class step : std::uint8_t { opening, waiting, holding, keeping, synchronisation, closing };
 
     // A name that no user's savepoint has: rolling back to theirs would undo their work.
     static constexpr const char* savepoint = "savepoint \"pglocks queued wait\"";
     static constexpr const char* roll_back = "rollback to savepoint \"pglocks queued wait\"";
+    static constexpr const char* outer = "savepoint \"pglocks queued wait, around\"";
+    static constexpr const char* release_outer = "release savepoint \"pglocks queued wait, around\"";
     static constexpr const char* release = "release savepoint \"pglocks queued wait\"";
 
     void expect(step s, int sent) {
@@ -113,40 +118,45 @@ private:
 
     void send() {
         if (in_transaction_) {
+            if (kind_.ends_with_transaction) {
+                plain(step::opening, outer);
+            }
             plain(step::opening, savepoint);
             PQsendFlushRequest(
                 conn_); // a cancel may hit the wait, never the savepoint: its answer is awaited
         }
         lock_call(step::waiting, until_.has_value(), true);
         if (kind_.ends_with_transaction) {
-            plain(step::keeping, release);
             plain(step::keeping, savepoint);
         } else {
             lock_call(step::holding, false, false);
         }
         synchronise(); // what follows is done whatever has failed before
         if (in_transaction_) {
-            plain(step::opening, roll_back);
-            plain(step::opening, release);
+            plain(step::closing, roll_back);
+            plain(step::closing, last_release());
             synchronise();
         }
     }
 
+    [[nodiscard]] const char* last_release() const noexcept {
+        return kind_.ends_with_transaction ? release_outer : release;
+    }
+
     void read() {
-        bool may_cancel = !in_transaction_;
         bool all_done = true;
         for (std::size_t i = 0; i < count_; ++i) {
+            const bool may_cancel = expected_[i] != step::opening;
             result r = reader_.next(key_, may_cancel);
             if (!r || PQstatus(conn_) != CONNECTION_OK) {
                 throw loss("the connection was lost while " + std::string(waiting), key_,
                            PQerrorMessage(conn_));
             }
-            may_cancel = true;
             if (expected_[i] == step::synchronisation) {
                 continue;
             }
             const bool done = is_ok(r);
-            if (expected_[i] != step::opening || i == 0) {
+            if (expected_[i] != step::closing) {
                 all_done = all_done && done;
             }
             if (!done && PQresultStatus(r.get()) == PGRES_FATAL_ERROR) {
@@ -166,7 +176,7 @@ private:
         if (!in_transaction_ || PQtransactionStatus(conn_) == PQTRANS_INTRANS) {
             return;
         }
-        for (const char* statement : {roll_back, release}) {
+        for (const char* statement : {roll_back, last_release()}) {
             const result r(PQexec(conn_, statement));
         }
     }

@@ -16,8 +16,9 @@ namespace pglocks {
 template <rule::hash_takes_names Hash = axis_traits<axis::hash>::default_policy>
 [[nodiscard]] constexpr lock_key key_of(std::string_view name, const Hash& hash) {
     if (!detail::accepted(hash, name)) {
-        throw refused({.what = "the hash cannot map this name", .advice = "see accepts() of the hash policy"},
-                      name);
+        // clang-format off
+        throw refused({.what = "the hash cannot map this name", .advice = "see accepts() of the hash policy"}, name); // pglocks: the hash cannot map this name: see accepts() of the hash policy
+        // clang-format on
     }
     return detail::hashed(hash, name);
 }
@@ -27,5 +28,10 @@ template <rule::hash_takes_names Hash = axis_traits<axis::hash>::default_policy>
 [[nodiscard]] constexpr lock_key key_of(std::string_view name) {
     return key_of<Hash>(name, Hash{});
 }
+
+// clang-format off
+template <class Hash, class... A> requires (hash_policy<Hash> && !rule::hash_takes_names<Hash>) lock_key key_of(const A&...) = delete; // pglocks: hash::none takes no names: choose hash::postgres<> or another hash
+template <rule::hash_takes_names Hash> requires (!stateless<Hash>) lock_key key_of(std::string_view) = delete; // pglocks: this hash has state: pass its value after the name, as hash::siphash needs its key
+// clang-format on
 
 } // namespace pglocks

@@ -102,8 +102,12 @@ public:
     basic_advisory_lock() noexcept
         requires(owner_releases && std::default_initializable<wait_policy>)
     {}
-    basic_advisory_lock(basic_advisory_lock&&) = default;
-    basic_advisory_lock& operator=(basic_advisory_lock&&) = default;
+    basic_advisory_lock(basic_advisory_lock&&)
+        requires owner_releases
+    = default;
+    basic_advisory_lock& operator=(basic_advisory_lock&&)
+        requires owner_releases
+    = default;
     ~basic_advisory_lock() = default;
 
     /// Session scope: acquires `name` on a session, or on one leased from a pool, as the wait policy does.
@@ -199,6 +203,7 @@ public:
     }
 
     // clang-format off
+    basic_advisory_lock() requires (owner_releases && !std::default_initializable<wait_policy>) = delete; // pglocks: the wait policy of this lock has no default value: pass its value after the name
     basic_advisory_lock() requires (!owner_releases) = delete; // pglocks: a transaction-scope lock is built from its transaction: pass a pglocks::transaction, or a soci::session and its soci::transaction
     basic_advisory_lock(const basic_advisory_lock&) = delete; // pglocks: a lock has one owner: move a session-scope lock, and leave a transaction-scope lock where it is
     basic_advisory_lock& operator=(const basic_advisory_lock&) = delete; // pglocks: a lock has one owner: move a session-scope lock, and leave a transaction-scope lock where it is

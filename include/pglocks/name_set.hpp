@@ -38,6 +38,13 @@ struct collision {
         "pglocks: two names of this set have the same key: rename one of them, or choose another hash");
 };
 
+template <class Hash>
+struct set_without_a_hash {
+    static_assert(rule::hash_takes_names<Hash> && stateless<Hash>,
+                  "pglocks: a set of names needs a hash that takes names and has no state: choose "
+                  "hash::postgres<> or another hash");
+};
+
 struct no_collision {};
 
 /// A constant of its own for each key: a compiler's limit of steps is one for each constant.
@@ -88,7 +95,6 @@ struct name_table {
 /// compile
 /// ```
 template <class Hash, fixed_string... Name>
-    requires rule::hash_takes_names<Hash> && stateless<Hash>
 class name_set : decltype(detail::name_table<Hash, Name...>::verdict()) {
     using table = detail::name_table<Hash, Name...>;
 
@@ -113,8 +119,20 @@ public:
     }
 
     /// A name of the set, as a constant to construct a lock with.
+    // clang-format off
+    template <fixed_string Wanted> requires(contains(Wanted.view())) // pglocks: this name is not one of the set: add it there, or correct it
+    // clang-format on
+    static constexpr name_constant<Wanted> name{};
+};
+
+/// A set with a hash that it cannot use: the `error:` line says so, and what to write instead.
+template <class Hash, fixed_string... Name>
+    requires(!(rule::hash_takes_names<Hash> && stateless<Hash>))
+class name_set<Hash, Name...> : detail::set_without_a_hash<Hash> {
+public:
+    static constexpr std::size_t size = sizeof...(Name);
+    [[nodiscard]] static constexpr bool contains(std::string_view) noexcept { return true; }
     template <fixed_string Wanted>
-        requires(contains(Wanted.view()))
     static constexpr name_constant<Wanted> name{};
 };
 

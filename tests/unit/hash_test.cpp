@@ -141,7 +141,7 @@ TEST(hash_in_namespace, of_a_stateless_hash_is_stateless) {
 }
 
 template <class Hash>
-concept can_be_in_a_namespace = requires { typename hash::in_namespace<1, Hash>; };
+concept can_be_in_a_namespace = pglocks::rule::hash_takes_names<hash::in_namespace<1, Hash>>;
 
 TEST(hash_in_namespace, takes_hashes_of_names_alone) {
     static_assert(can_be_in_a_namespace<hash::sha256> && can_be_in_a_namespace<interop::django_pglocks2>);

@@ -190,6 +190,12 @@ public:
     bool pending() const requires (!rule::released_by_owner<Set>) = delete; // pglocks: a transaction-scope lock has no release of its own: drop pending(), or choose scope::session
     template <class... A> requires (!rule::is_shared<Set>) void lock_shared(const A&...) = delete; // pglocks: this lock is exclusive: use lock(), or choose mode::shared
     template <class... A> requires (!rule::is_shared<Set>) bool try_lock_shared(const A&...) = delete; // pglocks: this lock is exclusive: use try_lock(), or choose mode::shared
+    template <class... A> requires (!rule::is_shared<Set>) bool try_lock_shared_for(const A&...) = delete; // pglocks: this lock is exclusive: use try_lock_for(), or choose mode::shared
+    template <class... A> requires (!rule::is_shared<Set>) bool try_lock_shared_until(const A&...) = delete; // pglocks: this lock is exclusive: use try_lock_until(), or choose mode::shared
+    void lock_shared() requires (rule::is_shared<Set> && !rule::waits_unbounded<Set>) = delete; // pglocks: this wait policy never waits without a bound: use try_lock_shared() or try_lock_shared_for(), or choose wait::block or wait::poll<>
+    template <class... A> requires (rule::is_shared<Set> && !rule::waits_bounded<Set>) bool try_lock_shared_for(const A&...) = delete; // pglocks: this wait policy takes no bound: use lock_shared() or try_lock_shared(), or choose wait::timeout or wait::poll<>
+    template <class... A> requires (rule::is_shared<Set> && !rule::waits_bounded<Set>) bool try_lock_shared_until(const A&...) = delete; // pglocks: this wait policy takes no bound: use lock_shared() or try_lock_shared(), or choose wait::timeout or wait::poll<>
+    void unlock_shared() requires (rule::is_shared<Set> && !rule::released_by_owner<Set>) = delete; // pglocks: a transaction-scope lock is released by its transaction: drop unlock_shared(), or choose scope::session
     template <class... A> requires (!rule::is_shared<Set>) void unlock_shared(const A&...) = delete; // pglocks: this lock is exclusive: use unlock(), or choose mode::shared
     // clang-format on
 

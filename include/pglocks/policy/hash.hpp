@@ -191,17 +191,20 @@ struct none {
 ///
 /// 32 bits of the hash are left: choose it for few names. `H` may carry state.
 template <std::int32_t Id, class H = postgres<>>
-    requires rule::hash_takes_names<H>
 struct in_namespace {
     using axis = pglocks::axis::hash;
     static constexpr std::string_view summary = "the pair (Id, low 32 bits of another hash)";
 
     [[no_unique_address]] H hash;
 
-    [[nodiscard]] constexpr bool accepts(std::string_view name) const noexcept {
+    [[nodiscard]] constexpr bool accepts(std::string_view name) const noexcept
+        requires rule::hash_takes_names<H>
+    {
         return detail::accepted(hash, name);
     }
-    [[nodiscard]] constexpr lock_key key_of(std::string_view name) const noexcept {
+    [[nodiscard]] constexpr lock_key key_of(std::string_view name) const noexcept
+        requires rule::hash_takes_names<H>
+    {
         return {Id, detail::hashed(hash, name).second()};
     }
 };
@@ -231,6 +234,12 @@ struct axis_traits<axis::hash> {
             hash_policy<P>,
             "pglocks: a hash policy lacks its operation: give it "
             "`constexpr std::int64_t key_of(std::string_view) const noexcept` (or a lock_key as result)");
+    };
+    template <std::int32_t Id, class H>
+    struct complete<hash::in_namespace<Id, H>> {
+        static_assert(rule::hash_takes_names<H>,
+                      "pglocks: hash::in_namespace<Id, H> lacks its hash: give it one "
+                      "that takes names, as hash::postgres<>");
     };
 };
 

@@ -38,7 +38,7 @@ namespace detail {
 template <class P>
 concept mode_facts = requires {
     { P::is_shared } -> std::convertible_to<bool>;
-    requires(P::is_shared || !P::is_shared); // a constant
+    typename std::bool_constant<static_cast<bool>(P::is_shared)>; // a constant
 };
 
 template <class P>

@@ -43,7 +43,7 @@ namespace detail {
 template <class P>
 concept scope_facts = requires {
     { P::ends_with_transaction } -> std::convertible_to<bool>;
-    requires(P::ends_with_transaction || !P::ends_with_transaction); // a constant
+    typename std::bool_constant<static_cast<bool>(P::ends_with_transaction)>; // a constant
 };
 
 template <class P>

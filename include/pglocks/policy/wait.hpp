@@ -109,7 +109,7 @@ struct timeout {
 ///
 /// \tparam Backoff called with the number of tries so far (from 1), answers the pause as a `std::chrono`
 /// duration.
-template <backoff Backoff = jittered_exponential>
+template <class Backoff = jittered_exponential>
 struct poll {
     using axis = pglocks::axis::wait;
     static constexpr std::string_view summary = "tries again after growing, jittered pauses";
@@ -118,7 +118,9 @@ struct poll {
 
     [[no_unique_address]] Backoff backoff{};
 
-    outcome operator()(acquisition auto& lock, deadline until) const {
+    outcome operator()(acquisition auto& lock, deadline until) const
+        requires pglocks::backoff<Backoff>
+    {
         for (unsigned tries = 1;; ++tries) {
             if (const outcome o = lock.attempt(); o != outcome::busy) {
                 return o;
@@ -138,8 +140,8 @@ template <class P>
 concept wait_facts = requires {
     { P::unbounded } -> std::convertible_to<bool>;
     { P::bounded } -> std::convertible_to<bool>;
-    requires(P::unbounded || !P::unbounded); // constants
-    requires(P::bounded || !P::bounded);
+    typename std::bool_constant<static_cast<bool>(P::unbounded)>; // constants
+    typename std::bool_constant<static_cast<bool>(P::bounded)>;
 };
 
 template <class P>
@@ -214,6 +216,13 @@ struct axis_traits<axis::wait> {
             wait_policy<P>,
             "pglocks: a wait policy lacks its operation: give it `static constexpr bool unbounded`, "
             "`bounded`, and `outcome operator()(pglocks::acquisition auto&, pglocks::deadline) const`");
+    };
+    template <class Backoff>
+    struct complete<wait::poll<Backoff>> {
+        static_assert(
+            backoff<Backoff>,
+            "pglocks: wait::poll<Backoff> lacks its backoff: give Backoff "
+            "`std::chrono::nanoseconds operator()(unsigned tries) const`, as jittered_exponential has");
     };
 };
 

@@ -15,6 +15,14 @@
 
 namespace pglocks {
 
+namespace rule {
+
+/// The keys of a set of names are known when it is compiled: its hash takes names, and has no state.
+template <class Hash>
+concept hash_of_a_set = hash_takes_names<Hash> && stateless<Hash>;
+
+} // namespace rule
+
 namespace detail {
 
 /// A name as a pack of `char`: every compiler spells the letters of a pack in its messages.
@@ -40,7 +48,7 @@ struct collision {
 
 template <class Hash>
 struct set_without_a_hash {
-    static_assert(rule::hash_takes_names<Hash> && stateless<Hash>,
+    static_assert(rule::hash_of_a_set<Hash>,
                   "pglocks: a set of names needs a hash that takes names and has no state: choose "
                   "hash::postgres<> or another hash");
 };
@@ -127,7 +135,7 @@ public:
 
 /// A set with a hash that it cannot use: the `error:` line says so, and what to write instead.
 template <class Hash, fixed_string... Name>
-    requires(!(rule::hash_takes_names<Hash> && stateless<Hash>))
+    requires(!rule::hash_of_a_set<Hash>)
 class name_set<Hash, Name...> : detail::set_without_a_hash<Hash> {
 public:
     static constexpr std::size_t size = sizeof...(Name);

@@ -117,14 +117,13 @@ TEST(name_set, gives_its_names_as_constants_and_refuses_others_at_compile_time) 
     static_assert(std::same_as<decltype(locks::name<"invoices">), const name_constant<"invoices">>);
 }
 
-template <class Hash>
-concept can_name_a_set = requires { typename name_set<Hash, "a", "b">; };
-
 TEST(name_set, may_be_of_another_stateless_hash_but_of_none_that_needs_a_value_or_takes_no_names) {
     using legacy = name_set<pglocks::interop::django_pglocks, "hello", "test">;
     static_assert(legacy::name_of(907060870) == "hello");
-    static_assert(can_name_a_set<pglocks::hash::in_namespace<7>> && can_name_a_set<pglocks::hash::fnv1a>);
-    static_assert(!can_name_a_set<pglocks::hash::siphash> && !can_name_a_set<pglocks::hash::none>);
+    static_assert(pglocks::rule::hash_of_a_set<pglocks::hash::in_namespace<7>> &&
+                  pglocks::rule::hash_of_a_set<pglocks::hash::fnv1a>);
+    static_assert(!pglocks::rule::hash_of_a_set<pglocks::hash::siphash> &&
+                  !pglocks::rule::hash_of_a_set<pglocks::hash::none>);
 }
 
 TEST(name_set, may_be_empty_or_of_one_name) {

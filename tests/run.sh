@@ -114,7 +114,7 @@ run_meson_tests() { # TIMEOUT-MULTIPLIER [OPTION...]
     find "$build_dir" \( -name '*.xml' -o -path '*/meson-logs/testlog*' \) -delete
     start=$(now_ms)
     printf '  running the tests ... '
-    child meson test -C "$build_dir" --no-rebuild --num-processes "$jobs" --timeout-multiplier "$multiplier" "$@" \
+    child meson test -C "$build_dir" --num-processes "$jobs" --timeout-multiplier "$multiplier" "$@" \
         </dev/null >"$private/step.log" 2>&1 || status=$?
     count_tests "$build_dir" 3>"$private/count" >"$private/failures.new" 2>>"$private/step.log"
     read -r phase_passed phase_failed <"$private/count" || phase_passed=0 phase_failed=0
@@ -156,7 +156,7 @@ configure_clang() {
 
 lint() {
     need_tool run-clang-tidy-19 && configure_clang &&
-        step_tail=200 step "linting" run-clang-tidy-19 -quiet -p "$build_dir" -j "$jobs" \
+        step "linting" run-clang-tidy-19 -quiet -p "$build_dir" -j "$jobs" \
             "^$repository/(tests|examples|docs)/.*\.cpp\$"
 }
 

@@ -101,7 +101,7 @@ public:
     /// A lock without a session.
     basic_advisory_lock() noexcept
         requires(owner_releases && std::default_initializable<wait_policy>)
-    {}
+    = default;
     basic_advisory_lock(basic_advisory_lock&&)
         requires owner_releases
     = default;

@@ -146,7 +146,7 @@ using combinations =
 
 struct combination_names {
     template <class Combination>
-    static std::string GetName(int /*index*/) {
+    static std::string GetName(int /*index*/) { // NOLINT(readability-identifier-naming): GoogleTest's
         using lock = typename Combination::template lock<mode::exclusive>;
         const std::string scope =
             std::is_same_v<typename lock::scope_policy, scope::session> ? "session" : "transaction";

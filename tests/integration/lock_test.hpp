@@ -75,7 +75,7 @@ public:
     [[nodiscard]] std::vector<std::string> messages() const {
         std::fflush(file_.get());
         const long end = std::ftell(file_.get());
-        std::rewind(file_.get());
+        std::fseek(file_.get(), 0, SEEK_SET);
         std::vector<std::string> lines(1);
         for (long i = 0; i < end; ++i) {
             const auto c = static_cast<char>(std::fgetc(file_.get()));

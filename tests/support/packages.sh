@@ -138,7 +138,7 @@ need_packages() {
         if ! command -v sudo >/dev/null || { ! { : </dev/tty; } 2>/dev/null && ! sudo -n true 2>/dev/null; }; then
             mapfile -t packages < <(apt_names "${missing[@]}")
             complain "packages are missing, and installing them takes root or sudo. As root, run" \
-                "    apt-get install ${packages[*]}" "and then this again."
+                "    apt-get update && apt-get install ${packages[*]}" "and then this again."
             return 1
         fi
         as_root=(sudo)

@@ -4,12 +4,15 @@
 # that say how long they took, packages, the compiler, the build, the server. Sourced, after `set -uo pipefail`.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-build_root=${PGLOCKS_BUILD:-$repository/build}
+build_root=$(realpath -m -- "${PGLOCKS_BUILD:-$repository/build}")
 jobs=$(nproc)
 . "$repository/tests/support/packages.sh"
 
 say() { printf '%s\n' "$@"; }
-complain() { printf 'error: %s\n' "$1" >&2 && shift && printf '%s\n' "$@" >&2; }
+complain() {
+    printf 'error: %s\n' "$1" >&2
+    if [ $# -gt 1 ]; then say "${@:2}" >&2; fi
+}
 fail() { complain "$@" && exit 1; }
 
 now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
@@ -127,14 +130,18 @@ timed() {
     start=$(now_ms)
     printf '  %s ... ' "$text"
     "$@" >"$private/step.log" 2>&1 || status=$?
-    if [ $status -eq 0 ]; then
+    if [ "$status" -eq 0 ]; then
         seconds_since "$start"
         echo
     else
-        printf 'FAILED after %s, exit status %s\n' "$(seconds_since "$start")" $status
-        tail -n "${step_tail:-60}" "$private/step.log" | sed 's/^/    | /'
+        printf 'FAILED after %s, exit status %s\n' "$(seconds_since "$start")" "$status"
+        {
+            grep -E '(^|[ :])error: ' "$private/step.log" | sort -u | head -n 50
+            echo "The last it said:"
+            tail -n 40 "$private/step.log"
+        } | sed 's/^/    | /'
     fi
-    return $status
+    return "$status"
 }
 
 find_compiler() {
@@ -186,6 +193,10 @@ $(meson --version 2>/dev/null) $($compiler --version)"
     if [ -e "$build_dir/build.ninja" ] && [ "$setup" = "$(cat "$build_dir/.set-up-as" 2>/dev/null)" ]; then
         headers_are_known || step "setting up $name again" meson setup --reconfigure "$build_dir"
         return
+    fi
+    if [ -e "$build_dir" ] && [ ! -e "$build_dir/meson-private" ] && ! rmdir "$build_dir" 2>/dev/null; then
+        complain "$build_dir is in the way: it is not a build directory. Name another place with PGLOCKS_BUILD."
+        return 1
     fi
     rm -rf -- "$build_dir"
     CXX=$launcher$compiler step "setting up $name with $compiler" \

@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Proves that a wrong use of the library does not compile, for the stated reason.
+
+A case is one source file. Compiled as it is, it is the control: it must compile without a diagnostic. Compiled
+with -DPGLOCKS_MUST_FAIL it must not compile, by exactly one error, and the compiler must say what the comments at
+the head of the file expect (a comment may go on in the next lines):
+
+  // ERROR: text      stands in the message of the error
+  // SENTENCE: text   ends, as a comment, a source line of the library that the compiler shows
+  // NOTE: text       stands in another message, or in a source line of the library that the compiler shows
+
+The compiler's echo of the case's own source never counts, and the code of a case must not contain what it expects.
+
+  compile_fail.py precompile COMPILER FLAGS_FROM OUTPUT DEPFILE
+  compile_fail.py check COMPILER FLAGS_FROM PRECOMPILED LIBRARY CASE
+
+FLAGS_FROM is BUILD_DIRECTORY/compile_commands.json:SOURCE: the source whose include paths and definitions count.
+LIBRARY is the directory of the library's headers.
+"""
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+WARNINGS = ['-Wall', '-Wextra', '-Werror=unused-result', '-Werror=unused-value']
+DIAGNOSTIC = re.compile(r'(?P<path>[^\s:][^:]*):(?P<line>\d+):(?:\d+:)? '
+                        r'(?P<kind>error|warning|note|[a-z ]*error|sorry, unimplemented): (?P<message>.*)')
+CONTEXT = re.compile(r'(?P<path>[^\s:][^:]*):(?:\d+:\d+:)? +(?P<message>(?:In|in|required|recursively required) .*)')
+INCLUDED = re.compile(r'(In file included |\s+)from .*')
+DIRECTIVE = re.compile(r'// (ERROR|SENTENCE|NOTE): (.*)')
+
+
+@dataclasses.dataclass
+class Diagnostic:
+    """A message of the compiler, or a step of the way to it as g++ prints it, and the source that it shows."""
+    path: pathlib.Path
+    kind: str
+    message: str
+    details: list
+
+
+@dataclasses.dataclass
+class Case:
+    expected: dict  # of the directives: their texts
+    code: str
+
+
+def read_case(text):
+    """Splits a case into what it expects and its code."""
+    expected = {'ERROR': [], 'SENTENCE': [], 'NOTE': []}
+    code = []
+    texts = None
+    for line in text.splitlines():
+        directive = DIRECTIVE.fullmatch(line)
+        if directive:
+            texts = expected[directive[1]]
+            texts.append(directive[2].strip())
+        elif texts is not None and line.startswith('// '):
+            texts[-1] += ' ' + line[3:].strip()
+        else:
+            texts = None
+            code.append(line)
+    return Case(expected, '\n'.join(code))
+
+
+def read_diagnostics(output):
+    """Splits a compiler's output into its messages."""
+    diagnostics = []
+    for line in output.splitlines():
+        start = DIAGNOSTIC.fullmatch(line) or CONTEXT.fullmatch(line)
+        if start:
+            kind = start.groupdict().get('kind', 'context')
+            diagnostics.append(Diagnostic(pathlib.Path(start['path']), kind, start['message'], []))
+        elif diagnostics and not INCLUDED.fullmatch(line):
+            diagnostics[-1].details.append(line)
+    return diagnostics
+
+
+def problems_of_case(case):
+    """What is wrong with the case itself."""
+    if not case.expected['ERROR']:
+        yield 'the case has no "// ERROR:" line'
+    if 'PGLOCKS_MUST_FAIL' not in case.code:
+        yield 'the case does not mention PGLOCKS_MUST_FAIL'
+    for text in sum(case.expected.values(), []):
+        if text in case.code:
+            yield f'the code of the case contains what it expects: {text}'
+
+
+def problems_of_control(run):
+    """What is wrong with the compilation that is to succeed."""
+    if run.returncode != 0:
+        yield 'the control does not compile'
+    elif run.stderr:
+        yield 'the control compiles with a diagnostic'
+
+
+def problems_of_failure(run, case, source, library):
+    """What is wrong with the compilation that is to fail."""
+    diagnostics = read_diagnostics(run.stderr)
+    errors = [d for d in diagnostics if d.kind not in ('warning', 'note', 'context')]
+    if run.returncode == 0:
+        yield 'it compiled'
+    elif run.returncode != 1 or 'internal compiler error' in run.stderr or 'PLEASE submit' in run.stderr:
+        yield f'the compiler broke down (exit status {run.returncode})'
+    if len(errors) != 1 or errors[0].kind != 'error' or run.stderr.count(' error: ') != 1:
+        yield f'there is to be exactly one error: {len(errors)} found'
+
+    def of_library(diagnostic):
+        return diagnostic.path != source and library in diagnostic.path.resolve().parents
+
+    shown = [line for d in diagnostics if of_library(d) for line in d.details]
+    said = [d.message for d in diagnostics if d.kind == 'note' or (d.kind == 'context' and of_library(d))]
+    for text in case.expected['ERROR']:
+        if not any(text in d.message for d in errors):
+            yield f'no error says: {text}'
+        if text.startswith('pglocks: ') and not any(of_library(d) for d in errors) and 'nodiscard' not in run.stderr:
+            yield 'the error does not stand in the library'
+    for text in case.expected['SENTENCE']:
+        if not any(line.rstrip().endswith('// ' + text) for line in shown):
+            yield f'no source line of the library that is shown ends in: // {text}'
+    for text in case.expected['NOTE']:
+        if not any(text in line for line in shown + said):
+            yield f'nothing says: {text}'
+
+
+def compilation_of(origin):
+    """The directory in which Meson compiles a source, and the flags that tell what the source means."""
+    commands, source = origin.rsplit(':', 1)
+    source = pathlib.Path(source).resolve()
+    entry = next(e for e in json.loads(pathlib.Path(commands).read_text())
+                 if (pathlib.Path(e['directory']) / e['file']).resolve() == source)
+    words = iter(shlex.split(entry['command']))
+    flags = []
+    for word in words:
+        if word in ('-I', '-isystem', '-D'):
+            flags += [word, next(words)]
+        elif word.startswith(('-I', '-isystem', '-D', '-std=')):
+            flags.append(word)
+    return entry['directory'], flags
+
+
+def is_clang(compiler):
+    return 'clang' in pathlib.Path(compiler).name
+
+
+def compile_(compiler, origin, arguments):
+    directory, flags = compilation_of(origin)
+    return subprocess.run([compiler, *flags, '-fno-diagnostics-color', *map(str, arguments)], cwd=directory,
+                          env={**os.environ, 'LC_ALL': 'C'}, capture_output=True, text=True, check=False)
+
+
+def precompile(compiler, origin, output, depfile):
+    """Precompiles the library's umbrella header, which takes longer to read than all that a case adds."""
+    output = pathlib.Path(output).resolve()
+    depfile = pathlib.Path(depfile).resolve()
+    run = compile_(compiler, origin, ['-x', 'c++-header', os.devnull, '-include', 'pglocks/pglocks.hpp',
+                                      '-o', output, '-MD', '-MF', depfile, '-MT', output])
+    sys.stderr.write(run.stderr)
+    if run.returncode == 0:  # other flags make another precompiled header
+        commands = origin.rsplit(':', 1)[0]
+        depfile.write_text(f'{depfile.read_text().rstrip()} {commands}\n')
+    return run.returncode
+
+
+def check(compiler, origin, precompiled, library, source):
+    """Compiles a case twice; the status is a text that says what is wrong."""
+    source = pathlib.Path(source).resolve()
+    precompiled = pathlib.Path(precompiled).resolve()
+    library = pathlib.Path(library).resolve()
+    case = read_case(source.read_text())
+    use = (['-include-pch', precompiled] if is_clang(compiler)
+           else ['-include', precompiled.with_suffix(''), '-Winvalid-pch', '-Werror=invalid-pch'])
+    arguments = [*use, *WARNINGS, '-fsyntax-only', source]
+    control = compile_(compiler, origin, arguments)
+    failure = compile_(compiler, origin, ['-DPGLOCKS_MUST_FAIL', *arguments])
+    print(control.stderr, failure.stderr, sep='')
+    problems = [*problems_of_case(case), *problems_of_control(control),
+                *problems_of_failure(failure, case, source, library)]
+    return '\n'.join(problems) or 0
+
+
+if __name__ == '__main__':
+    sys.exit({'precompile': precompile, 'check': check}[sys.argv[1]](*sys.argv[2:]))

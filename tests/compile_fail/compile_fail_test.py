@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Tests of the harness: a case that does not prove what it says must not pass."""
+import pathlib
+import subprocess
+import unittest
+
+import compile_fail
+
+LIBRARY = pathlib.Path('/library')
+SOURCE = pathlib.Path('/cases/case.cpp')
+CODE = '#ifdef PGLOCKS_MUST_FAIL\n#endif\n'
+SET = compile_fail.read_case('// ERROR: pglocks: two modes:\n// keep one\n' + CODE)
+OPERATION = compile_fail.read_case('// ERROR: deleted\n// SENTENCE: pglocks: drop it\n// NOTE: some_rule\n' + CODE)
+
+REFUSED_SET = '''In file included from /cases/case.cpp:1:
+/library/mode.hpp:73:29: error: static assertion failed: pglocks: two modes: keep one
+   73 |         static_assert(at_most_one<P...>,
+/library/mode.hpp:73:29: note: because it is not so
+'''
+REFUSED_OPERATION = '''/cases/case.cpp:5:14: error: call to deleted member function 'unlock'
+    lock.unlock();
+    ~~~~~^~~~~~
+/library/lock.hpp:20:10: note: candidate function has been explicitly deleted
+    void unlock() requires (!some_rule<Set>) = delete; // pglocks: drop it
+         ^
+1 error generated.
+'''
+
+
+def failure(stderr, case, status=1):
+    """The problems of a compilation that ended with this status and these messages."""
+    run = subprocess.CompletedProcess([], status, '', stderr)
+    return list(compile_fail.problems_of_failure(run, case, SOURCE, LIBRARY))
+REFUSED_INSTANTIATION = '''In file included from /cases/case.cpp:1:
+/library/set.hpp: In instantiation of 'struct some_rule<'a', 'b'>':
+/cases/case.cpp:5:1:   required from here
+/library/set.hpp:37:9: error: static assertion failed: pglocks: two modes: keep one
+   37 |         different<First, Second>,
+'''
+
+
+class ThePlainCases(unittest.TestCase):
+    def test_a_refused_set_passes(self):
+        self.assertEqual(failure(REFUSED_SET, SET), [])
+
+    def test_a_refused_operation_passes(self):
+        self.assertEqual(failure(REFUSED_OPERATION, OPERATION), [])
+
+    def test_a_rule_that_gcc_names_on_its_way_passes(self):
+        case = compile_fail.read_case("// ERROR: pglocks: two modes\n// NOTE: some_rule<'a', 'b'>\n" + CODE)
+        self.assertEqual(failure(REFUSED_INSTANTIATION, case), [])
+
+    def test_an_expectation_may_take_several_lines(self):
+        self.assertEqual(SET.expected['ERROR'], ['pglocks: two modes: keep one'])
+
+
+class TheHarnessFinds(unittest.TestCase):
+    def test_a_failure_that_compiles(self):
+        self.assertIn('it compiled', failure('', OPERATION, 0))
+
+    def test_a_crash_of_the_compiler(self):
+        for status, text in ((139, ''), (1, '/cases/case.cpp:5:1: internal compiler error: in x\n'),
+                             (1, 'PLEASE submit a bug report\n')):
+            self.assertTrue(any('broke down' in p for p in failure(REFUSED_SET + text, SET, status)), text)
+
+    def test_a_second_error(self):
+        self.assertTrue(failure(REFUSED_SET + '/cases/case.cpp:9:1: error: and another\n', SET))
+        self.assertTrue(failure(REFUSED_SET + 'clang: error: without a place\n', SET))
+        self.assertTrue(failure(REFUSED_SET + '/cases/case.cpp:9:1: fatal error: and another\n', SET))
+
+    def test_a_fatal_error_alone(self):
+        self.assertTrue(failure(REFUSED_SET.replace('error:', 'fatal error:'), SET))
+
+    def test_another_reason(self):
+        self.assertTrue(failure(REFUSED_SET.replace('two modes', 'two scopes'), SET))
+        self.assertTrue(failure(REFUSED_OPERATION.replace('drop it', 'keep it'), OPERATION))
+        self.assertTrue(failure(REFUSED_OPERATION.replace('some_rule', 'other_rule'), OPERATION))
+        self.assertTrue(failure(REFUSED_OPERATION.replace('deleted member', 'private member'), OPERATION))
+
+    def test_an_assertion_of_the_case_itself(self):
+        self.assertTrue(failure(REFUSED_SET.replace('/library/', '/cases/'), SET))
+
+    def test_a_sentence_that_only_the_case_shows(self):
+        self.assertTrue(failure(REFUSED_OPERATION.replace('/library/lock.hpp', '/cases/case.cpp'), OPERATION))
+        self.assertTrue(failure(REFUSED_OPERATION.replace('/library/', '/elsewhere/'), OPERATION))
+
+    def test_a_rule_that_is_but_the_name_of_a_file(self):
+        output = REFUSED_OPERATION.replace('some_rule', 'other_rule') + '''In file included from /library/some_rule.hpp:1,
+                 from /library/some_rule.hpp:1:
+/library/some_rule.hpp:1:1: note: declared here
+'''
+        self.assertTrue(failure(output, OPERATION))
+
+    def test_a_sentence_that_is_cut_off(self):
+        self.assertTrue(failure(REFUSED_OPERATION.replace('drop it', 'drop it, or not'), OPERATION))
+
+    def test_a_control_that_fails_or_warns(self):
+        for status, stderr in ((1, 'x.cpp:1:1: error: no\n'), (0, 'x.cpp:1:1: warning: hm\n')):
+            run = subprocess.CompletedProcess([], status, '', stderr)
+            self.assertTrue(list(compile_fail.problems_of_control(run)))
+
+    def test_a_case_that_expects_nothing(self):
+        self.assertTrue(list(compile_fail.problems_of_case(compile_fail.read_case(CODE))))
+
+    def test_a_case_that_has_no_wrong_half(self):
+        self.assertTrue(list(compile_fail.problems_of_case(compile_fail.read_case('// ERROR: deleted\n'))))
+
+    def test_a_case_that_says_itself_what_it_expects(self):
+        case = compile_fail.read_case('// ERROR: deleted\n' + CODE + 'struct deleted {};\n')
+        self.assertTrue(list(compile_fail.problems_of_case(case)))
+
+    def test_a_case_that_is_not_built(self):
+        here = pathlib.Path(__file__).resolve().parent
+        listed = (here / 'meson.build').read_text()
+        cases = [path.stem for path in here.glob('*/*.cpp')]
+        self.assertTrue(cases)
+        for case in cases:
+            self.assertIn(f"'{case}'", listed)
+
+
+if __name__ == '__main__':
+    unittest.main()

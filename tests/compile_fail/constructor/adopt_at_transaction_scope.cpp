@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: deleted
+// SENTENCE: pglocks: adopt_lock takes over a session-scope lock of a given soci::session: leave it out
+// here
+// NOTE: constructor_rule::adopts_on_a_session
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+#include <mutex>
+
+void control(soci::session& sql) { const pglocks::advisory_lock lock(sql, "x", std::adopt_lock); }
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(pglocks::transaction& tx) {
+    const pglocks::transaction_advisory_lock lock(tx, "x", std::adopt_lock);
+}
+#endif

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: deleted
+// SENTENCE: pglocks: adopt_lock takes over a session-scope lock of a given soci::session: leave it out
+// here
+// NOTE: constructor_rule::adopts_on_a_session
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+#include <mutex>
+
+void control(soci::connection_pool& pool) { const pglocks::advisory_lock lock(pool, "x", std::defer_lock); }
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(soci::connection_pool& pool) { const pglocks::advisory_lock lock(pool, "x", std::adopt_lock); }
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: deleted
+// SENTENCE: pglocks: after the name or key come, each once at most, values of this lock's own stateful
+// policies, one of defer_lock, try_to_lock, adopt_lock, a duration, a time point, and a stop_token where
+// the constructor waits
+// NOTE: constructor_rule::arguments_have_a_meaning
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+#include <array>
+#include <cstdint>
+
+using secret_lock = pglocks::basic_advisory_lock<pglocks::hash::siphash>;
+inline constexpr pglocks::hash::siphash secret(std::array<std::uint8_t, 16>{});
+
+void control(soci::session& sql) { const secret_lock lock(sql, "x", secret); }
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(soci::session& sql) { const pglocks::advisory_lock lock(sql, "x", secret); }
+#endif

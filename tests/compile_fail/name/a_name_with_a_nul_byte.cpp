@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: constant expression
+// SENTENCE: pglocks: the hash cannot map this name: see accepts() of the hash policy
+
+#include <pglocks/pglocks.hpp>
+
+#include <string_view>
+
+inline constexpr pglocks::lock_key control = pglocks::key_of("a b");
+
+#ifdef PGLOCKS_MUST_FAIL
+inline constexpr pglocks::lock_key wrong = pglocks::key_of(std::string_view("a\0b", 3));
+#endif

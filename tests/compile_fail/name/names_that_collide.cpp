@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: pglocks: two names of this set have the same key: rename one of them, or choose another hash
+// NOTE: 'r', 'e', 'p', 'o', 'r', 't'
+// NOTE: 'n', 'i', 'g', 'h', 't', 'l'
+
+#include <pglocks/pglocks.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+namespace app {
+struct length {
+    using axis = pglocks::axis::hash;
+    static constexpr std::int64_t key_of(std::string_view name) noexcept {
+        return static_cast<std::int64_t>(name.size());
+    }
+};
+} // namespace app
+
+using control = pglocks::name_set<app::length, "nightly", "report", "bill">;
+static_assert(control::size == 3);
+
+#ifdef PGLOCKS_MUST_FAIL
+using wrong = pglocks::name_set<app::length, "nightl", "bill", "report">;
+static_assert(wrong::size == 3);
+#endif

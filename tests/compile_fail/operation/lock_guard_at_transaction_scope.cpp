@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: deleted
+// SENTENCE: pglocks: a transaction-scope lock is released by its transaction: drop unlock(), or choose
+// scope::session
+// NOTE: released_by_owner
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+#include <mutex>
+
+void control(soci::session& sql) {
+    pglocks::advisory_lock lock(sql, "x", std::defer_lock);
+    const std::lock_guard guard(lock);
+}
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(pglocks::transaction& tx) {
+    pglocks::transaction_advisory_lock lock(tx, "x", std::defer_lock);
+    const std::lock_guard guard(lock);
+}
+#endif

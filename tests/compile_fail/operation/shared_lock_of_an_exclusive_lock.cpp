@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: deleted
+// SENTENCE: pglocks: this lock is exclusive: use unlock(), or choose mode::shared
+// NOTE: is_shared
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+#include <mutex>
+#include <shared_mutex>
+
+void control(soci::session& sql) {
+    pglocks::shared_advisory_lock lock(sql, "x", std::defer_lock);
+    const std::shared_lock guard(lock, std::defer_lock);
+}
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(soci::session& sql) {
+    pglocks::advisory_lock lock(sql, "x", std::defer_lock);
+    const std::shared_lock guard(lock, std::defer_lock);
+}
+#endif

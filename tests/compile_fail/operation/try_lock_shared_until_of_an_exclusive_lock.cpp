@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: deleted
+// SENTENCE: pglocks: this lock is exclusive: use try_lock_until(), or choose mode::shared
+// NOTE: is_shared
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+#include <chrono>
+#include <mutex>
+
+void control(soci::session& sql) {
+    pglocks::timed_shared_advisory_lock lock(sql, "x", std::defer_lock);
+    static_cast<void>(lock.try_lock_shared_until(std::chrono::steady_clock::now()));
+}
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(soci::session& sql) {
+    pglocks::timed_advisory_lock lock(sql, "x", std::defer_lock);
+    static_cast<void>(lock.try_lock_shared_until(std::chrono::steady_clock::now()));
+}
+#endif

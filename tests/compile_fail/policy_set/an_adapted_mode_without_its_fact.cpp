@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: pglocks: a mode policy lacks its fact: give it a member `static constexpr bool is_shared`, as
+// mode::shared has
+// NOTE: mode_policy
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+namespace vendor {
+struct good {};
+struct bad {};
+} // namespace vendor
+template <>
+struct pglocks::policy_traits<vendor::good> {
+    using axis = pglocks::axis::mode;
+    static constexpr bool is_shared = true;
+};
+template <>
+struct pglocks::policy_traits<vendor::bad> {
+    using axis = pglocks::axis::mode;
+};
+
+void control(soci::session& sql) { const pglocks::basic_advisory_lock<vendor::good> lock(sql, 17); }
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(soci::session& sql) {
+    pglocks::basic_advisory_lock<vendor::bad> lock(sql, 17);
+    lock.lock();
+    lock.unlock();
+}
+#endif

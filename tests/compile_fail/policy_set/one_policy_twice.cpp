@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: pglocks: more than one mode policy: keep one of mode::exclusive, mode::shared
+// NOTE: at_most_one
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+void control(soci::session& sql) { const pglocks::basic_advisory_lock<pglocks::mode::shared> lock(sql, 17); }
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(soci::session& sql) {
+    pglocks::basic_advisory_lock<pglocks::mode::shared, pglocks::mode::shared> lock(sql, 17);
+    lock.lock();
+    lock.unlock();
+}
+#endif

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: pglocks: more than one wait policy: keep one of wait::block, wait::none, wait::timeout,
+// wait::poll<>
+// NOTE: at_most_one
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+void control(soci::session& sql) { const pglocks::basic_advisory_lock<pglocks::wait::poll<>> lock(sql, 17); }
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(soci::session& sql) {
+    pglocks::basic_advisory_lock<pglocks::wait::block, pglocks::wait::poll<>> lock(sql, 17);
+    lock.lock();
+    lock.unlock();
+}
+#endif

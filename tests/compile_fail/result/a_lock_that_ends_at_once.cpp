@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: pglocks: the lock is released at the end of this statement: give it a name
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+void control(soci::session& sql) { const pglocks::advisory_lock lock(sql, "x"); }
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(soci::session& sql) { pglocks::advisory_lock(sql, "x"); }
+#endif

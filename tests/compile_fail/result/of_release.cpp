@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: nodiscard
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+void control(soci::session& sql) {
+    pglocks::advisory_lock lock(sql, "x");
+    static_cast<void>(lock.release());
+}
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(soci::session& sql) {
+    pglocks::advisory_lock lock(sql, "x");
+    lock.release();
+}
+#endif

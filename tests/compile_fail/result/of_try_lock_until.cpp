@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: nodiscard
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+#include <chrono>
+#include <mutex>
+
+void control(soci::session& sql) {
+    pglocks::timed_advisory_lock lock(sql, "x", std::defer_lock);
+    if (lock.try_lock_until(std::chrono::steady_clock::now())) {
+        lock.unlock();
+    }
+}
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(soci::session& sql) {
+    pglocks::timed_advisory_lock lock(sql, "x", std::defer_lock);
+    lock.try_lock_until(std::chrono::steady_clock::now());
+}
+#endif

@@ -255,7 +255,7 @@ TEST_F(stop_races_with_the_grant, of_a_transaction_lock) {
         pglocks::transaction tx(b_);
         query(b_, "insert into t values (1)");
         const transaction_advisory_lock lock(tx, 1, token);
-        const std::string end = look(lock.owns_lock());
+        std::string end = look(lock.owns_lock());
         if (PQtransactionStatus(libpq(b_)) != PQTRANS_INTRANS) {
             return "the transaction did not survive: " + end;
         }

@@ -18,8 +18,10 @@ inline constexpr std::chrono::milliseconds default_deadline = std::chrono::secon
 /// every 20.
 /// \returns whether it held.
 /// *Throws*: what the condition throws.
-template <std::predicate Condition>
-[[nodiscard]] bool eventually(Condition condition, std::chrono::milliseconds deadline = default_deadline) {
+template <class Condition>
+    requires std::predicate<const Condition&>
+[[nodiscard]] bool eventually(const Condition& condition,
+                              std::chrono::milliseconds deadline = default_deadline) {
     const auto end = std::chrono::steady_clock::now() + deadline;
     for (int pause = 1;; pause = std::min(pause * 2, 20)) {
         const bool last = std::chrono::steady_clock::now() >= end;

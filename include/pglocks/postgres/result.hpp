@@ -77,7 +77,8 @@ inline constexpr std::string_view connection_failure = "08006";
     if (state == sqlstate::deadlock_detected) {
         f.what = "deadlock detected while " + std::string(doing);
         f.advice =
-            failed ? "roll back: the other session waits until this transaction ends; then retry all of it"
+            failed ? "roll back, which also sends the pending releases that the other session may wait for; "
+                     "then retry all of it"
                    : "the other session waits on for the locks this session still holds: release them, then "
                      "retry, taking locks in one order everywhere";
         throw deadlock_detected(std::move(f));

@@ -28,7 +28,7 @@ constexpr lock_kind exclusive{};
 using asked = std::vector<std::string>;
 
 class lock_acquisition : public testing::Test {
-protected:
+public:
     model::lock_table table;
     model::session mine{.table = table, .pid = 1};
     model::connection connection{mine};

@@ -80,7 +80,7 @@ void keep_failure(const pglocks::lock_error& error) noexcept { failures.emplace_
 
 /// Two sessions of one server, and a handler that keeps what goes wrong in a release.
 class lock_body : public testing::Test {
-protected:
+public:
     lock_body() { failures.clear(); }
     ~lock_body() override { pglocks::set_release_failure_handler(before_); }
     lock_body(const lock_body&) = delete;

@@ -66,7 +66,8 @@ clean_up() {
 
 # Ends what is still running, politely first. A database server has heard of it already (it stops with its parent).
 stop_processes() {
-    local remaining signal deadline
+    local remaining signal deadline segments segment
+    segments=$(shared_memory)
     if [ -n "${worker-}" ]; then
         kill -TERM "$worker"
         wait "$worker"
@@ -79,10 +80,12 @@ stop_processes() {
         deadline=$(($(now_ms) + 5000))
         while [ -n "$(private_processes)" ] && [ "$(now_ms)" -lt $deadline ]; do sleep 0.02; done
     done
-    # A server that was killed leaves a segment of shared memory, whose id is in the seventh line of this file.
-    find "$private" -name postmaster.pid -exec sed -sn '7s/.* //p' {} + | while read -r segment; do
-        ipcrm -m "$segment"
-    done
+    for segment in $segments $(shared_memory); do ipcrm -m "$segment"; done
+}
+
+# The segments of shared memory that servers have here. One that is killed, or an initdb, leaves its segment behind.
+shared_memory() {
+    find "$private" -name postmaster.pid -exec sed -sn '7s/.* //p' {} +
 }
 
 # The processes that belong to this run: everything started here has TMPDIR in its environment, except a database

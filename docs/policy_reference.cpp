@@ -206,12 +206,12 @@ void print_constructors() {
     });
 }
 
+// clang-format off: from here on it loses count of the braces, because of the requires-expressions
 void print_operations() {
     std::cout << "\n### Operations\n\n"
               << "Every lock also has `owns_lock()`, `operator bool`, `key()`, `session()` and "
                  "`backend_pid()`.\n\n";
     print_head({"scope", "mode", "wait", "acquires", "releases and is moved"});
-    // clang-format off: it does not know requires-expressions in braces
     for_each_lock([]<class Lock>(std::type_identity<Lock>) {
         const std::stop_token stop;
         const auto now = std::chrono::steady_clock::now();
@@ -235,50 +235,49 @@ void print_operations() {
                               {"default constructor", std::default_initializable<Lock>}}));
         print_row(cells);
     });
-        // clang-format on
-        }
+}
 
-        void print_combinations() {
-            std::size_t combinations = 0;
-            std::size_t valid = 0;
-            catalogue::for_each_combination([&]<class... Policy>(std::type_identity<Policy>...) {
-                ++combinations;
-                valid += pglocks::valid_policy_set<Policy...> ? 1 : 0;
-            });
-            std::cout << "\n## The combinations\n\n"
-                      << valid << " of the " << combinations
-                      << " combinations of one built-in policy of each axis are valid. The hash changes "
-                         "neither the "
-                         "constructors nor the operations, but that `hash::none` takes keys alone and that a "
-                         "hash with "
-                         "state is given its value after the name.\n";
-            print_constructors();
-            print_operations();
-        }
+void print_combinations() {
+    std::size_t combinations = 0;
+    std::size_t valid = 0;
+    catalogue::for_each_combination([&]<class... Policy>(std::type_identity<Policy>...) {
+        ++combinations;
+        valid += pglocks::valid_policy_set<Policy...> ? 1 : 0;
+    });
+    std::cout << "\n## The combinations\n\n"
+              << valid << " of the " << combinations
+              << " combinations of one built-in policy of each axis are valid. The hash changes "
+                 "neither the "
+                 "constructors nor the operations, but that `hash::none` takes keys alone and that a "
+                 "hash with "
+                 "state is given its value after the name.\n";
+    print_constructors();
+    print_operations();
+}
 
-        void print_page() {
-            std::cout
-                << "<!-- Printed by docs/policy_reference.cpp from the library itself: change that, and run "
-                   "`ninja update-docs`. -->\n"
-                   "# Policies\n\n"
-                   "A lock is `pglocks::basic_advisory_lock<Policies...>`: one policy of each axis, in any "
-                   "order; "
-                   "an axis that is not given has its default. Names below are inside `namespace "
-                   "pglocks`.\n\n"
-                   "## The axes\n";
-            catalogue::for_each_axis([]<class Axis>(std::type_identity<Axis>) { print_axis<Axis>(); });
-            print_hashes();
-            print_combinations();
-        }
+void print_page() {
+    std::cout
+        << "<!-- Printed by docs/policy_reference.cpp from the library itself: change that, and run "
+           "`meson compile -C BUILD_DIRECTORY update-docs`. -->\n"
+           "# Policies\n\n"
+           "A lock is `pglocks::basic_advisory_lock<Policies...>`: one policy of each axis, in any "
+           "order; "
+           "an axis that is not given has its default. Names below are inside `namespace "
+           "pglocks`.\n\n"
+           "## The axes\n";
+    catalogue::for_each_axis([]<class Axis>(std::type_identity<Axis>) { print_axis<Axis>(); });
+    print_hashes();
+    print_combinations();
+}
 
-        } // namespace
+} // namespace
 
-        int main() {
-            try {
-                print_page();
-                return std::cout.flush() ? EXIT_SUCCESS : EXIT_FAILURE;
-            } catch (const std::exception& error) {
-                std::cerr << "policy_reference: " << error.what() << '\n';
-                return EXIT_FAILURE;
-            }
-        }
+int main() {
+    try {
+        print_page();
+        return std::cout.flush() ? EXIT_SUCCESS : EXIT_FAILURE;
+    } catch (const std::exception& error) {
+        std::cerr << "policy_reference: " << error.what() << '\n';
+        return EXIT_FAILURE;
+    }
+}

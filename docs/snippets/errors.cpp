@@ -36,7 +36,8 @@ void tell(const pglocks::lock_error& error) {
     if (error.key()) {
         std::cerr << "select pid, granted, mode from pg_locks where locktype = 'advisory' and classid = "
                   << error.key()->classid() << " and objid = " << error.key()->objid()
-                  << " and objsubid = " << error.key()->objsubid() << ";\n";
+                  << " and objsubid = " << error.key()->objsubid()
+                  << " and database = (select oid from pg_database where datname = current_database());\n";
     }
 }
 //! [parts]

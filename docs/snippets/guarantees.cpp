@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 // The code of docs/explanation/guarantees.md.
+#include <pglocks/loss_watcher.hpp>
 #include <pglocks/pglocks.hpp>
 
+#include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
 
+#include <stop_token>
+#include <string>
 #include <vector>
 
 namespace snippets {
@@ -13,6 +17,7 @@ struct order {
 };
 std::vector<order> open_orders(soci::session& sql);
 void bill(soci::session& sql, const order& o);
+void send_mails(const std::stop_token& stop);
 
 //! [lost]
 void bill_everything(soci::session& sql) {
@@ -39,5 +44,38 @@ int next_number(soci::session& sql) {
     return next;
 }
 //! [before begin]
+
+//! [monitor]
+void send_all_mails(const std::string& conninfo, pglocks::loss_watcher& watcher) {
+    soci::session sql(soci::postgresql, pglocks::session_preset{}.conninfo(conninfo));
+    const pglocks::advisory_lock lock(sql, "mails");
+    const pglocks::loss_watch watch = watcher.watch(lock); // one watcher for the whole program
+    send_mails(watch.token());                             // looks at the token before each mail
+}
+//! [monitor]
+
+//! [transaction]
+void book(soci::session& sql, int account, int amount) {
+    pglocks::transaction transaction(sql);
+    const pglocks::transaction_advisory_lock lock(transaction, account);
+    sql << "update accounts set balance = balance + :amount where id = :id", soci::use(amount),
+        soci::use(account);
+    transaction.commit(); // the lock and the work end together
+}
+//! [transaction]
+
+//! [fencing]
+int next_token(soci::session& sql) { // taken under the lock, and sent along with every order
+    int token = 0;
+    sql << "select nextval('leader_token')", soci::into(token);
+    return token;
+}
+bool accept(soci::session& receiver, int token) { // false: a later holder has been here
+    soci::statement update = (receiver.prepare << "update fence set token = :new where token <= :old",
+                              soci::use(token, "new"), soci::use(token, "old"));
+    update.execute(true);
+    return update.get_affected_rows() == 1;
+}
+//! [fencing]
 
 } // namespace snippets

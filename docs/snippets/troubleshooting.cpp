@@ -2,9 +2,11 @@
 // The code of docs/troubleshooting.md.
 #include <pglocks/pglocks.hpp>
 
+#include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
 
 #include <iostream>
+#include <string>
 #include <string_view>
 
 namespace snippets {
@@ -33,6 +35,13 @@ void rebuild_index(soci::session& sql) {
     rebuild(sql);
 }
 //! [poll]
+
+//! [pooler]
+void connect(soci::session& sql, const std::string& pooler) {
+    sql.open(soci::postgresql, pooler);
+    pglocks::declare_session_pooler(sql); // throws `refused` if the pooler is not in session mode
+}
+//! [pooler]
 
 //! [pending]
 bool hand_over(soci::session& sql) {

@@ -38,6 +38,16 @@ deadline_after(std::chrono::duration<Rep, Period> timeout) {
     return now + std::chrono::ceil<clock::duration>(timeout);
 }
 
+/// The deadline of a wait: as `deadline_after`, and at least PostgreSQL's least timeout, a millisecond, from
+/// now.
+template <class Rep, class Period>
+[[nodiscard]] std::chrono::steady_clock::time_point bound_after(std::chrono::duration<Rep, Period> timeout) {
+    using milliseconds = std::chrono::duration<long double, std::milli>;
+    const auto wanted = std::chrono::duration_cast<milliseconds>(timeout);
+    return wanted > milliseconds::zero() && wanted < milliseconds(1) ? deadline_after(milliseconds(1))
+                                                                     : deadline_after(timeout);
+}
+
 /// The monotonic deadline that a time point of any clock stands for, judged now.
 template <class Clock, class Duration>
 [[nodiscard]] std::chrono::steady_clock::time_point

@@ -114,8 +114,8 @@ private:
 
 /// PostgreSQL ended this wait to break a deadlock (40P01).
 ///
-/// Nothing was acquired. The other session locks of this session are still held, and the survivor keeps
-/// waiting for them; inside a transaction, the transaction has failed.
+/// Nothing was acquired. The other locks of this session are still held, and the survivor keeps waiting for
+/// them: inside a transaction, roll it back. (A wait without a bound or a stop token has failed it already.)
 class PGLOCKS_EXPORT deadlock_detected : public lock_error {
 public:
     using lock_error::lock_error;

@@ -17,7 +17,7 @@ template <rule::hash_takes_names Hash = axis_traits<axis::hash>::default_policy>
 [[nodiscard]] constexpr lock_key key_of(std::string_view name, const Hash& hash) {
     if (!detail::accepted(hash, name)) {
         // clang-format off
-        throw refused({.what = "the hash cannot map this name", .advice = "see accepts() of the hash policy"}, name); // pglocks: the hash cannot map this name: see accepts() of the hash policy
+        throw refused({.what = "the hash cannot map this name", .advice = "hash::postgres<> and hash::postgres_hashtext take no NUL byte: leave it out, or choose hash::sha256 or hash::fnv1a"}, name); // pglocks: the hash cannot map this name: leave the NUL byte out, or choose another hash
         // clang-format on
     }
     return detail::hashed(hash, name);

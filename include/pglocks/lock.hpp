@@ -67,20 +67,12 @@ template <class T, class First, class... A>
 /// The policies choose the scope, the mode, the way to wait and the hash, in any order, each axis once at
 /// most; what is not given is `scope::session`, `mode::exclusive`, `wait::block`, `hash::postgres<>`.
 ///
-/// What an operation (a column) does to a session-scope lock in a state (a row):
-///
-/// | state      | `lock`, `try_lock...`                  | `unlock()`                       | destructor |
-/// |------------|----------------------------------------|----------------------------------|------------|
-/// | no session | throws `operation_not_permitted`       | throws `operation_not_permitted` | nothing    |
-/// | not owning | owning, or as it was                   | throws `operation_not_permitted` | nothing    |
-/// | owning     | throws `resource_deadlock_would_occur` | not owning                       | releases   |
-/// | lost       | owning, or not owning                  | not owning, once                 | nothing    |
-///
-/// A default-constructed or moved-from lock has no session. A lock is *lost* when it was owned and its
-/// connection ended; `unlock()` then releases nothing, and `lost()` stays true until the next acquisition. A
-/// release inside an open or failed transaction, or on a busy connection, is `pending()`: it is sent with the
-/// transaction's end, and taken back if the key is locked again before. There is no exclusion within one
-/// session: two locks of one session on one key both own it.
+/// The states of a lock and what each operation does in them stand in docs/explanation/guarantees.md. In
+/// short: a default-constructed or moved-from lock has no session. A lock is *lost* when it was owned and its
+/// connection ended; `unlock()` then releases nothing, and `lost()` stays true until the next attempt to
+/// acquire. A release inside an open or failed transaction, or on a busy connection, is `pending()`: it is
+/// sent with the transaction's end, and taken back if the key is locked again before. There is no exclusion
+/// within one session: two locks of one session on one key both own it.
 ///
 /// A transaction-scope lock ends with its transaction; it has no `unlock()`, and its `owns_lock()` means *was
 /// granted*.
@@ -112,14 +104,15 @@ public:
 
     /// Session scope: acquires `name` on a session, or on one leased from a pool, as the wait policy does.
     ///
-    /// \param resource `soci::session`, or `soci::connection_pool`, which must outlive the lock: it is given
-    /// its session
-    ///            back without an open transaction (that is rolled back) when the lock is not owned any more
+    /// \param resource `soci::session`, or `soci::connection_pool`, which must outlive the lock. A pool is
+    /// given
+    ///   its session back without an open transaction (that is rolled back) when the lock is unlocked or
+    ///   destroyed
     /// \param name anything convertible to `std::string_view`, or a `_lock` literal
     /// \param how in any order: the values of this lock's stateful policies; one of `std::defer_lock`,
-    ///            `std::try_to_lock`, `std::adopt_lock`, a duration or a time point; a `std::stop_token`
-    /// *Throws*: `lock_error`. Cost: one round trip if the lock is free, plus one for the first lock of a
-    /// connection.
+    ///   `std::try_to_lock`, `std::adopt_lock`, a duration or a time point; a `std::stop_token`
+    ///
+    /// *Throws*: as `lock()`, and `refused` for a name that the hash cannot map. Cost: as `lock()`.
     template <detail::session_resource R, rule::lock_name N, class... A>
         requires(owner_releases && rule::takes_arguments<set, R, N, A...>)
     [[nodiscard("pglocks: the lock is released at the end of this statement: give it a name")]]
@@ -129,7 +122,8 @@ public:
         start(view(name), how...);
     }
 
-    /// Session scope: acquires a key: an integer, or a pair of them in braces.
+    /// Session scope: acquires a key: an integer, or a pair of them in braces. Parameters, *Throws* and cost
+    /// as for a name.
     template <detail::session_resource R, class... A>
         requires(owner_releases && rule::takes_arguments<set, R, lock_key, A...>)
     [[nodiscard("pglocks: the lock is released at the end of this statement: give it a name")]]
@@ -138,8 +132,8 @@ public:
         start({}, how...);
     }
 
-    /// Transaction scope: acquires `name` until the transaction ends. Parameters as at session scope, no
-    /// `adopt_lock`.
+    /// Transaction scope: acquires `name` until the transaction ends. Parameters, *Throws* and cost as at
+    /// session scope; no `adopt_lock`.
     template <rule::lock_name N, class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, N, A...> &&
                  !rule::may_come_back_empty<set, A...>)
@@ -152,7 +146,7 @@ public:
     basic_advisory_lock(transaction& within, const N& name, const A&... how)
         : basic_advisory_lock(in_transaction, within.session(), name, how...) {}
 
-    /// Transaction scope: acquires a key until the transaction ends.
+    /// Transaction scope: acquires a key until the transaction ends. Otherwise as for a name.
     template <class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, lock_key, A...> &&
                  !rule::may_come_back_empty<set, A...>)
@@ -208,9 +202,11 @@ public:
     basic_advisory_lock(const basic_advisory_lock&) = delete; // pglocks: a lock has one owner: move a session-scope lock, and leave a transaction-scope lock where it is
     basic_advisory_lock& operator=(const basic_advisory_lock&) = delete; // pglocks: a lock has one owner: move a session-scope lock, and leave a transaction-scope lock where it is
     void swap(basic_advisory_lock&) requires (!owner_releases) = delete; // pglocks: a transaction-scope lock belongs to its transaction: drop swap(), or choose scope::session
+    template <class... A> requires rule::breaks<constructor_rule::needs_a_session, set, A...> explicit basic_advisory_lock(A&&...) = delete; // pglocks: a lock is taken on a soci::session or a soci::connection_pool, or in a pglocks::transaction: pass it first, not const, and dereference a pointer
     template <class... A> requires rule::breaks<constructor_rule::takes_no_transaction, set, A...> explicit basic_advisory_lock(A&&...) = delete; // pglocks: a session-scope lock takes no transaction: leave it out, or add scope::transaction
     template <class... A> requires rule::breaks<constructor_rule::needs_a_transaction, set, A...> explicit basic_advisory_lock(A&&...) = delete; // pglocks: a transaction-scope lock is built from its transaction: pass a pglocks::transaction, or a soci::session and its soci::transaction
-    template <class... A> requires rule::breaks<constructor_rule::needs_a_name_or_key, set, A...> explicit basic_advisory_lock(A&&...) = delete; // pglocks: a lock is taken on a name, a signed integer of at most 64 bits, or a pair of std::int32_t: cast a number where you know that it fits
+    template <class... A> requires rule::breaks<constructor_rule::needs_a_name_or_key, set, A...> explicit basic_advisory_lock(A&&...) = delete; // pglocks: a lock is taken on a name, a signed integer of at most 64 bits, or a pair of std::int32_t: cast a number where you know that it fits, and make a name a std::string_view
+    template <class... A> requires rule::breaks<constructor_rule::pair_in_braces, set, A...> explicit basic_advisory_lock(A&&...) = delete; // pglocks: a pair of keys is one argument: put it in braces, {first, second}
     template <class... A> requires rule::breaks<constructor_rule::hash_takes_names, set, A...> explicit basic_advisory_lock(A&&...) = delete; // pglocks: hash::none takes no names: pass a key, or choose hash::postgres<> or another hash
     template <class... A> requires rule::breaks<constructor_rule::adopts_on_a_session, set, A...> explicit basic_advisory_lock(A&&...) = delete; // pglocks: adopt_lock takes over a session-scope lock of a given soci::session: leave it out here
     template <class... A> requires rule::breaks<constructor_rule::takes_no_bound, set, A...> explicit basic_advisory_lock(A&&...) = delete; // pglocks: this wait policy takes no bound: leave the duration or time point out, or choose wait::timeout or wait::poll<>
@@ -220,11 +216,10 @@ public:
     // clang-format on
 
 private:
-    struct in_transaction_t {};
-    static constexpr in_transaction_t in_transaction{};
+    static constexpr detail::delegated in_transaction{};
 
     template <class N, class... A>
-    basic_advisory_lock(in_transaction_t, soci::session& session, const N& what, const A&... how)
+    basic_advisory_lock(detail::delegated, soci::session& session, const N& what, const A&... how)
         : body(postgres::session_handle(session), key_from(what, how...), constant_name<N>(),
                wait_value(how...)) {
         start(view(what), how...);
@@ -247,7 +242,8 @@ private:
             return {};
         } else if constexpr (std::is_pointer_v<N>) {
             return name ? std::string_view(name)
-                        : throw refused({.what = "the lock's name is a null pointer"});
+                        : throw refused(
+                              {.what = "the lock's name is a null pointer", .advice = "pass a name"});
         } else {
             return name;
         }
@@ -303,7 +299,7 @@ private:
         } else if constexpr (requires { typename First::clock; }) {
             return detail::deadline_at(first);
         } else {
-            return detail::deadline_after(first);
+            return detail::bound_after(first);
         }
     }
 };
@@ -324,10 +320,17 @@ template <class... A>
 basic_advisory_lock(soci::session&, lock_key, const A&...) -> basic_advisory_lock<detail::deduced>;
 template <class N, class... A>
 basic_advisory_lock(soci::connection_pool&, const N&, const A&...) -> basic_advisory_lock<detail::deduced>;
+template <class... A>
+basic_advisory_lock(soci::connection_pool&, lock_key, const A&...) -> basic_advisory_lock<detail::deduced>;
 template <class N, class... A>
 basic_advisory_lock(transaction&, const N&, const A&...) -> basic_advisory_lock<detail::deduced>;
+template <class... A>
+basic_advisory_lock(transaction&, lock_key, const A&...) -> basic_advisory_lock<detail::deduced>;
 template <class N, class... A>
 basic_advisory_lock(soci::session&, soci::transaction&, const N&, const A&...)
+    -> basic_advisory_lock<detail::deduced>;
+template <class... A>
+basic_advisory_lock(soci::session&, soci::transaction&, lock_key, const A&...)
     -> basic_advisory_lock<detail::deduced>;
 
 } // namespace pglocks

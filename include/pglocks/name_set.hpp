@@ -99,8 +99,7 @@ struct name_table {
 ///
 /// ```
 /// using locks = pglocks::name_set<pglocks::hash::postgres<>, "nightly-report", "invoices">;
-/// pglocks::advisory_lock lock(sql, locks::name<"invoices">);    // a name that is not in the set does not
-/// compile
+/// pglocks::advisory_lock lock(sql, locks::name<"invoices">); // another name would not compile
 /// ```
 template <class Hash, fixed_string... Name>
 class name_set : decltype(detail::name_table<Hash, Name...>::verdict()) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// Policy-based PostgreSQL advisory locks over SOCI: everything a program that takes locks includes.
+/// Policy-based PostgreSQL advisory locks over SOCI: everything a program that takes locks includes. One that
+/// is to be told of their loss also includes pglocks/loss_watcher.hpp.
 
 #include <pglocks/aliases.hpp>
 #include <pglocks/error.hpp>
@@ -12,5 +13,7 @@
 #include <pglocks/name.hpp>
 #include <pglocks/name_set.hpp>
 #include <pglocks/policy.hpp>
+#include <pglocks/postgres/session_pooler.hpp>
+#include <pglocks/postgres/session_preset.hpp>
 #include <pglocks/release_failure.hpp>
 #include <pglocks/transaction.hpp>

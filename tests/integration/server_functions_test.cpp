@@ -21,9 +21,16 @@ using postgres::operation;
 
 class server_functions : public lock_test {
 protected:
+    static postgres::answer plainly(PGconn* conn, std::size_t function, lock_key key) noexcept {
+        return call_by_query(conn, calls[function].c_str(), key);
+    }
+    static postgres::answer guardedly(PGconn* conn, std::size_t function, lock_key key) noexcept {
+        const auto text = postgres::guarded(calls[function].view(), "");
+        return call_by_query(conn, text.c_str(), key);
+    }
     using caller = postgres::answer (*)(PGconn*, std::size_t, lock_key) noexcept;
-    static constexpr std::array<std::pair<const char*, caller>, 2> ways{
-        {{"by OID", &call_by_oid}, {"by query", &call_by_query}}};
+    static constexpr std::array<std::pair<const char*, caller>, 3> ways{
+        {{"by OID", &call_by_oid}, {"by query", &plainly}, {"by a guarded query", &guardedly}}};
 
     static constexpr std::array<lock_key, 6> keys{lock_key(0),         lock_key(-1),
                                                   lock_key(INT64_MIN), lock_key(INT64_MAX),
@@ -47,6 +54,22 @@ TEST_F(server_functions, have_the_oids_names_and_arguments_that_the_library_know
     EXPECT_FALSE(facts.pooled);
     EXPECT_FALSE(facts.standby);
     EXPECT_FALSE(facts.look_alike);
+}
+
+TEST_F(server_functions, are_not_called_by_a_guarded_query_on_a_backend_without_the_mark) {
+    for (const lock_kind kind : kinds) {
+        for (const auto what : {operation::lock, operation::try_lock}) {
+            const auto text =
+                postgres::guarded(calls[function_index(what, kind, key_space::bigint)].view(), "a token");
+            query(a_, "begin");
+            const auto got = call_by_query(libpq(a_), text.c_str(), 1);
+            EXPECT_TRUE(got.ok);
+            EXPECT_TRUE(got.switched);
+            EXPECT_FALSE(got.yes);
+            EXPECT_TRUE(look_.advisory_locks().empty()) << text.c_str();
+            query(a_, "commit");
+        }
+    }
 }
 
 TEST_F(server_functions, take_and_release_the_same_key_in_the_same_mode_by_oid_and_by_query) {

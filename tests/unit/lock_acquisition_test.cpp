@@ -34,7 +34,8 @@ public:
     model::connection connection{mine};
     std::stop_source source;
     std::stop_token stop = source.get_token();
-    acquisition lock{connection, exclusive, 42, stop};
+    pglocks::deadline unbounded;
+    acquisition lock{connection, exclusive, 42, unbounded, stop};
 
     void let_another_hold_it() { table.take(2, exclusive, 42); }
 };
@@ -132,7 +133,7 @@ TEST_F(lock_acquisition, does_not_pause_for_nothing_or_less) {
 
 TEST_F(lock_acquisition, without_a_stop_source_is_never_stopped) {
     const std::stop_token nobody;
-    acquisition unstoppable(connection, exclusive, 43, nobody);
+    acquisition unstoppable(connection, exclusive, 43, unbounded, nobody);
     EXPECT_FALSE(unstoppable.stop_requested());
     EXPECT_EQ(unstoppable.pause(1ms, {}), outcome::busy);
     EXPECT_EQ(unstoppable.attempt(), outcome::acquired);

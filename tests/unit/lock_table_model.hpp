@@ -112,7 +112,8 @@ public:
             throw pglocks::refused({.what = "no transaction is open"});
         }
     }
-    [[nodiscard]] bool attempt(pglocks::lock_kind kind, pglocks::lock_key key) {
+    [[nodiscard]] bool attempt(pglocks::lock_kind kind, pglocks::lock_key key, const pglocks::deadline&,
+                               const std::stop_token&) {
         note("attempt");
         if (session_->before_attempt) {
             session_->before_attempt();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <pglocks/fwd.hpp>
 #include <pglocks/key.hpp>
 #include <pglocks/name.hpp>
 #include <pglocks/policy/rules.hpp>
@@ -22,9 +23,11 @@ namespace pglocks {
 
 /// What a lock's constructor asks of its arguments, in the order in which it is looked at.
 enum class constructor_rule : std::uint8_t {
+    needs_a_session,          ///< something to take it on comes first
     takes_no_transaction,     ///< a session-scope lock is built from a session or a pool alone
     needs_a_transaction,      ///< a transaction-scope lock is built from a transaction and its session
     needs_a_name_or_key,      ///< what to lock comes after the session
+    pair_in_braces,           ///< a pair of keys is one argument
     hash_takes_names,         ///< a name needs a hash
     adopts_on_a_session,      ///< adopt_lock goes with session scope, on a session
     takes_no_bound,           ///< a duration or a time point goes with a wait policy that is bounded
@@ -37,7 +40,9 @@ enum class constructor_rule : std::uint8_t {
 namespace detail {
 
 template <class T>
-concept session_resource = std::same_as<T, soci::session> || std::same_as<T, soci::connection_pool>;
+concept plain_session = std::convertible_to<T*, soci::session*>;
+template <class T>
+concept session_resource = plain_session<T> || std::convertible_to<T*, soci::connection_pool*>;
 template <class T>
 concept soci_transaction = std::convertible_to<T*, soci::transaction*>;
 template <class T>
@@ -95,6 +100,11 @@ template <class Set, bool Named, bool OnSession, class... A>
     }
 }
 
+template <class... A>
+inline constexpr bool starts_with_an_integer = false;
+template <std::integral First, class... A>
+inline constexpr bool starts_with_an_integer<First, A...> = true;
+
 /// Looks at the name or key and what follows it.
 template <class Set, bool OnSession>
 [[nodiscard]] consteval constructor_rule broken_by_subject() {
@@ -108,10 +118,12 @@ template <class Set, bool OnSession, class Subject, class... A>
         } else {
             return broken_by_options<Set, true, OnSession, A...>();
         }
-    } else if constexpr (std::convertible_to<const Subject&, lock_key>) {
-        return broken_by_options<Set, false, OnSession, A...>();
-    } else {
+    } else if constexpr (!std::convertible_to<const Subject&, lock_key>) {
         return constructor_rule::needs_a_name_or_key;
+    } else if constexpr (starts_with_an_integer<A...>) {
+        return constructor_rule::pair_in_braces;
+    } else {
+        return broken_by_options<Set, false, OnSession, A...>();
     }
 }
 
@@ -119,14 +131,40 @@ template <class Set, bool OnSession, class Subject, class... A>
 template <class Set, class First, class... A>
 inline constexpr constructor_rule broken_in_transaction =
     known_transaction<First> ? broken_by_subject<Set, true, A...>() : constructor_rule::needs_a_transaction;
-template <class Set, soci_transaction T, class... A>
-inline constexpr constructor_rule broken_in_transaction<Set, soci::session, T, A...> =
+template <class Set, plain_session First, soci_transaction T, class... A>
+inline constexpr constructor_rule broken_in_transaction<Set, First, T, A...> =
     broken_by_subject<Set, true, A...>();
 
-/// The first rule that these arguments break; arguments that do not start with a session, a pool or a
-/// transaction are no business of ours (copying and moving, for instance).
+/// Marks the constructors that public ones delegate to.
+struct delegated {};
+
+template <class... Policies>
+void any_lock(const basic_advisory_lock<Policies...>*);
+/// What is copied or moved, or delegated to: no business of these rules.
+template <class T>
+concept not_a_resource = std::same_as<T, delegated> || requires(const T* argument) { any_lock(argument); };
+
+/// The first rule that these arguments break. *Requires*: there is an argument.
 template <class Set, class... A>
-inline constexpr constructor_rule first_broken = constructor_rule::all_kept;
+inline constexpr constructor_rule first_broken = constructor_rule::needs_a_session;
+
+template <class Set, not_a_resource First, class... A>
+inline constexpr constructor_rule first_broken<Set, First, A...> = constructor_rule::all_kept;
+
+template <class Set>
+inline constexpr constructor_rule first_broken<Set> = constructor_rule::all_kept;
+
+/// An argument's type as the rules see it: a resource that is const or about to die is none.
+template <class A>
+struct seen_as {
+    using type = std::remove_cvref_t<A>;
+};
+template <class A>
+    requires((session_resource<std::remove_cvref_t<A>> || soci_transaction<std::remove_cvref_t<A>>) &&
+             !std::convertible_to<A, std::remove_cvref_t<A>&>)
+struct seen_as<A> {
+    using type = void;
+};
 
 template <class Set, class First, class... A>
     requires(session_resource<First> || soci_transaction<First>)
@@ -136,7 +174,7 @@ inline constexpr constructor_rule first_broken<Set, First, A...> = [] {
     } else if constexpr (soci_transaction<First> || (soci_transaction<A> || ...)) {
         return constructor_rule::takes_no_transaction;
     } else {
-        return broken_by_subject<Set, std::same_as<First, soci::session>, A...>();
+        return broken_by_subject<Set, plain_session<First>, A...>();
     }
 }();
 
@@ -150,7 +188,7 @@ concept takes_arguments = pglocks::detail::first_broken<Set, A...> == constructo
 
 /// Arguments of these types break this rule first.
 template <constructor_rule Rule, class Set, class... A>
-concept breaks = pglocks::detail::first_broken<Set, std::remove_cvref_t<A>...> == Rule;
+concept breaks = pglocks::detail::first_broken<Set, typename pglocks::detail::seen_as<A>::type...> == Rule;
 
 /// Constructed so, the lock may come back without being held, which the caller must look at.
 template <class Set, class... A>

@@ -18,9 +18,11 @@ namespace pglocks::detail {
 template <lock_connection Connection>
 class lock_acquisition {
 public:
-    lock_acquisition(Connection& connection, lock_kind kind, lock_key key,
+    /// The bound and the stop are the caller's: they hold for every step, whatever the strategy asks for.
+    lock_acquisition(Connection& connection, lock_kind kind, lock_key key, const deadline& until,
                      const std::stop_token& stop) noexcept
         : connection_(connection),
+          until_(until),
           stop_(stop),
           key_(key),
           kind_(kind) {}
@@ -36,7 +38,7 @@ public:
         if (stop_.stop_requested()) {
             return outcome::stopped;
         }
-        acquired_ = connection_.attempt(kind_, key_);
+        acquired_ = connection_.attempt(kind_, key_, until_, stop_);
         return acquired_ ? outcome::acquired : outcome::busy;
     }
 
@@ -71,6 +73,7 @@ public:
 
 private:
     Connection& connection_;
+    const deadline& until_;
     const std::stop_token& stop_;
     lock_key key_;
     lock_kind kind_;

@@ -43,8 +43,9 @@ public:
     /// Acquires, waiting as the wait policy does. Holds the lock, or throws.
     ///
     /// *Throws*: `lock_error`; `std::system_error` with `operation_not_permitted` without a session,
-    /// `resource_deadlock_would_occur` if this object owns the lock already. Cost: one round trip when the
-    /// lock is free (and one more for the first lock of a connection).
+    /// `resource_deadlock_would_occur` if this object owns the lock already, `resource_unavailable_try_again`
+    /// if a wait policy of one's own gives up without a bound. Cost: one round trip when the lock is free,
+    /// and one more for the first lock of a connection; what a wait costs, its policy says.
     void lock()
         requires rule::waits_unbounded<Set>
     {
@@ -52,38 +53,49 @@ public:
     }
 
     /// As `lock()`, but answers false, with nothing held, when a stop is requested first.
-    [[nodiscard]] bool lock(const std::stop_token& stop)
+    ///
+    /// *Throws*: as `lock()`, and `std::system_error` if there is no file descriptor to wait for a stop with.
+    [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
+    bool lock(const std::stop_token& stop)
         requires rule::waits_unbounded<Set>
     {
         return acquire(std::nullopt, stop, {});
     }
 
-    /// One try, whatever the wait policy. Cost: one round trip.
-    [[nodiscard]] bool try_lock() { return acquire_once({}); }
+    /// One try, whatever the wait policy. *Throws* as `lock()`. Cost: as `lock()` when the lock is free.
+    [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
+    bool try_lock() {
+        return acquire_once({});
+    }
 
     /// Acquires within `timeout`, or answers false. Rounded up to milliseconds; nothing or less is one try.
+    ///
+    /// A server that does not answer within the session's patience after that counts as lost: see
+    /// `session_preset`. *Throws* and cost: as `lock()`.
     template <class Rep, class Period>
         requires rule::waits_bounded<Set>
-    [[nodiscard]] bool try_lock_for(const std::chrono::duration<Rep, Period>& timeout) {
-        return acquire(deadline_after(timeout), {}, {});
+    [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
+    bool try_lock_for(const std::chrono::duration<Rep, Period>& timeout) {
+        return acquire(bound_after(timeout), {}, {});
     }
     template <class Rep, class Period>
         requires rule::waits_bounded<Set>
-    [[nodiscard]] bool try_lock_for(const std::chrono::duration<Rep, Period>& timeout,
-                                    const std::stop_token& stop) {
-        return acquire(deadline_after(timeout), stop, {});
+    [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
+    bool try_lock_for(const std::chrono::duration<Rep, Period>& timeout, const std::stop_token& stop) {
+        return acquire(bound_after(timeout), stop, {});
     }
 
-    /// Acquires before `when`, or answers false.
+    /// Acquires before `when`, or answers false. *Throws* and cost: as `try_lock_for()`.
     template <class Clock, class Duration>
         requires rule::waits_bounded<Set>
-    [[nodiscard]] bool try_lock_until(const std::chrono::time_point<Clock, Duration>& when) {
+    [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
+    bool try_lock_until(const std::chrono::time_point<Clock, Duration>& when) {
         return acquire(deadline_at(when), {}, {});
     }
     template <class Clock, class Duration>
         requires rule::waits_bounded<Set>
-    [[nodiscard]] bool try_lock_until(const std::chrono::time_point<Clock, Duration>& when,
-                                      const std::stop_token& stop) {
+    [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
+    bool try_lock_until(const std::chrono::time_point<Clock, Duration>& when, const std::stop_token& stop) {
         return acquire(deadline_at(when), stop, {});
     }
 
@@ -92,7 +104,8 @@ public:
     /// In an open transaction, a failed one, or on a busy connection the release is sent later: see
     /// `pending()`. A lost connection has nothing to release. Other failures of the environment go to the
     /// release-failure handler. *Throws*: `std::system_error` with `operation_not_permitted` if this object
-    /// does not own the lock; `not_held` if the server says that the lock was not held. Cost: one round trip.
+    /// does not own the lock; `not_held` if the server says that the lock was not held, which under a guard
+    /// of the standard library ends the process. Cost: one round trip.
     void unlock()
         requires rule::released_by_owner<Set>
     {
@@ -113,19 +126,22 @@ public:
     {
         lock();
     }
-    [[nodiscard]] bool try_lock_shared()
+    [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
+    bool try_lock_shared()
         requires rule::is_shared<Set>
     {
         return try_lock();
     }
     template <class Rep, class Period>
         requires(rule::is_shared<Set> && rule::waits_bounded<Set>)
-    [[nodiscard]] bool try_lock_shared_for(const std::chrono::duration<Rep, Period>& timeout) {
+    [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
+    bool try_lock_shared_for(const std::chrono::duration<Rep, Period>& timeout) {
         return try_lock_for(timeout);
     }
     template <class Clock, class Duration>
         requires(rule::is_shared<Set> && rule::waits_bounded<Set>)
-    [[nodiscard]] bool try_lock_shared_until(const std::chrono::time_point<Clock, Duration>& when) {
+    [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
+    bool try_lock_shared_until(const std::chrono::time_point<Clock, Duration>& when) {
         return try_lock_until(when);
     }
     void unlock_shared()
@@ -134,8 +150,10 @@ public:
         unlock();
     }
 
-    /// Disowns the lock without releasing it, and returns its key: the session holds it on.
-    [[nodiscard]] lock_key release() noexcept
+    /// Disowns the lock without releasing it, and returns its key: the session holds it on, and a session
+    /// leased from a pool goes back to the pool holding it.
+    [[nodiscard("pglocks: release() leaves the lock with the session: keep its key, or call unlock()")]]
+    lock_key release() noexcept
         requires rule::released_by_owner<Set>
     {
         if (ownership_ == ownership::owned) {
@@ -153,7 +171,7 @@ public:
             return ownership_ == ownership::owned;
         }
     }
-    [[nodiscard]] explicit operator bool() const noexcept { return owns_lock(); }
+    [[nodiscard]] explicit operator bool() const& noexcept { return owns_lock(); }
 
     /// Whether this object owned the lock when its connection was lost. Asks the operating system; no round
     /// trip.
@@ -176,10 +194,11 @@ public:
     /// The session: the one given, or the one leased from the pool; `nullptr` while there is none.
     [[nodiscard]] typename Connection::session_type* session() const noexcept { return handle_.get(); }
 
-    /// The process ID of the backend that holds the lock, as in `pg_locks.pid`; 0 if this object owns none.
+    /// The process ID of the session's backend, as in `pg_locks.pid`; 0 unless `owns_lock()`.
     [[nodiscard]] int backend_pid() const noexcept { return owns_lock() ? connection_.backend_pid() : 0; }
 
     // clang-format off
+    explicit operator bool() const&& = delete; // pglocks: the lock is released before the condition's body runs: give it a name
     void lock() requires (!rule::waits_unbounded<Set>) = delete; // pglocks: this wait policy never waits without a bound: use try_lock() or try_lock_for(), or choose wait::block or wait::poll<>
     bool lock(const std::stop_token&) requires (!rule::waits_unbounded<Set>) = delete; // pglocks: this wait policy never waits without a bound: use try_lock() or try_lock_for(), or choose wait::block or wait::poll<>
     template <class Duration, class... Stop> requires (!rule::waits_bounded<Set>) bool try_lock_for(const Duration&, const Stop&...) = delete; // pglocks: this wait policy takes no bound: use lock() or try_lock(), or choose wait::timeout or wait::poll<>
@@ -254,11 +273,13 @@ protected:
 
     /// Acquires with the wait policy. `name` is what an error is to call the lock.
     bool acquire(deadline until, const std::stop_token& stop, std::string_view name) {
-        return acquire_with([&](auto& lock) { run_strategy(wait_, lock, until); }, until, stop, name);
+        return acquire_with([&](auto& lock) { run_strategy(wait_, lock, until); }, until, until, stop, name);
     }
 
+    /// One try; a pool without an idle session counts as one that failed.
     bool acquire_once(std::string_view name) {
-        return acquire_with([](auto& lock) { lock.attempt(); }, std::chrono::steady_clock::now(), {}, name);
+        return acquire_with([](auto& lock) { lock.attempt(); }, std::chrono::steady_clock::now(),
+                            std::nullopt, {}, name);
     }
 
     /// Takes over a hold that the session has already.
@@ -285,8 +306,8 @@ protected:
 
 private:
     template <class Strategy>
-    bool acquire_with(const Strategy& strategy, deadline until, const std::stop_token& stop,
-                      std::string_view name) {
+    bool acquire_with(const Strategy& strategy, const deadline& lease_until, const deadline& until,
+                      const std::stop_token& stop, std::string_view name) {
         if (!handle_.valid()) {
             misuse(std::errc::operation_not_permitted, "pglocks: the lock has no session");
         }
@@ -295,23 +316,22 @@ private:
         }
         ownership_ = ownership::none;
         try {
-            if (handle_.obtain(until, stop) != outcome::acquired) {
+            if (handle_.obtain(lease_until, stop) != outcome::acquired) {
                 return false;
             }
-            Connection connection(*handle_.get());
-            connection.admit(kind, key());
-            lock_acquisition<Connection> attempted(connection, kind, key(), stop);
+            connection_ = Connection(*handle_.get());
+            connection_.admit(kind, key());
+            lock_acquisition<Connection> attempted(connection_, kind, key(), until, stop);
             try {
                 strategy(attempted);
             } catch (...) { // the strategy's own failure, after it had the lock
                 if (attempted.acquired() &&
-                    connection.release(kind, key(), this->name()) == release_result::not_held) {
+                    connection_.release(kind, key(), this->name()) == release_result::not_held) {
                     report_not_held(key(), this->name());
                 }
                 throw;
             }
             if (attempted.acquired()) {
-                connection_ = std::move(connection);
                 ownership_ = ownership::owned;
                 return true;
             }

@@ -27,6 +27,8 @@ struct django_pglocks {
 };
 
 /// The keys of Python's django-pglocks 2.x and django-pgware: the first eight bytes of SHA-256, big-endian.
+///
+/// Source: django-pglocks 2.0, `resolve_lock_id` in src/django_pglocks/_lock.py.
 struct django_pglocks2 {
     using axis = pglocks::axis::hash;
     static constexpr std::string_view summary = "Python django-pglocks 2.x, django-pgware";

@@ -39,7 +39,7 @@ template <class T>
 concept cv_unqualified = std::same_as<T, std::remove_cv_t<T>>;
 
 template <class T>
-concept defined = requires { sizeof(T); };
+concept defined = std::is_void_v<T> || requires { sizeof(T); };
 
 template <class T>
 concept names_an_axis = requires { typename policy_traits<T>::axis; };

@@ -24,7 +24,8 @@ struct exclusive {
 /// Any number of shared holders, no exclusive one (`ShareLock` in `pg_locks`): for readers.
 ///
 /// The lock also offers the `_shared` operations, so that `std::shared_lock` takes it. A waiting writer goes
-/// first: new readers queue behind it. Two readers that both want to become the writer deadlock.
+/// first: new readers queue behind it, and a reader that does not wait is refused although only readers hold
+/// the lock. Two readers that both want to become the writer deadlock.
 struct shared {
     using axis = pglocks::axis::mode;
     static constexpr std::string_view summary = "other shared holders may hold it too";

@@ -18,12 +18,12 @@ struct wait;
 
 /// What a wait strategy is given: one lock that is to be acquired.
 ///
-/// - `attempt()`: one try, answers `acquired`, `busy` or `stopped`; one round trip.
-/// - `queue(deadline)`: waits in the server's queue; answers `acquired`, `expired` or `stopped`; one round
-/// trip.
+/// - `attempt()`: one try; answers `acquired`, `busy` or `stopped`. One round trip.
+/// - `queue(deadline)`: waits in the server's queue; answers `acquired`, `expired` or `stopped`. One round
+/// trip
+///   beyond the wait.
 /// - `pause(duration, deadline)`: sleeps on this side; answers `busy` when it is time to try again, else
-/// `expired` or
-///   `stopped`; no round trip.
+///   `expired` or `stopped`. No round trip.
 /// - `stop_requested()`: whether the caller's stop token asks to give up.
 template <class A>
 concept acquisition = requires(A& a, deadline until, std::chrono::nanoseconds duration) {
@@ -55,8 +55,9 @@ namespace wait {
 /// Use it when the work must be done, and the holder is known to finish. Fair (first come, first served),
 /// woken at once, deadlocks detected. A waiter occupies its backend and holds a snapshot (VACUUM is held
 /// back; a holder that runs CREATE INDEX CONCURRENTLY deadlocks with it). The session's own `lock_timeout`
-/// ends the wait with an error (55P03). An error inside a transaction fails that transaction. Cost: one round
-/// trip when the lock is free, two when it has to wait.
+/// ends the wait with an error (55P03). An error inside a transaction fails that
+/// transaction, but not if the wait had a stop token. Cost: one round trip when the lock is free, two when it
+/// has to wait.
 struct block {
     using axis = pglocks::axis::wait;
     static constexpr std::string_view summary = "waits in the server's queue";
@@ -72,7 +73,7 @@ struct block {
 /// Never waits: one try.
 ///
 /// Use it when somebody else doing the work is as good. No snapshot is held, no deadlock is possible, no
-/// queue. Cost: one round trip.
+/// queue, no backend is blocked. An error inside a transaction fails that transaction. Cost: one round trip.
 struct none {
     using axis = pglocks::axis::wait;
     static constexpr std::string_view summary = "one try, no wait";
@@ -85,9 +86,10 @@ struct none {
 /// Waits in PostgreSQL's queue, at most as long as the call says.
 ///
 /// Use it when late is worse than not at all. As `block` while it waits; a timeout is an answer, not an
-/// error: it leaves the user's transaction and `lock_timeout` as they were, and never the lock held. A
-/// shorter `statement_timeout` of the session still ends the wait, with an error. Cost: one round trip when
-/// the lock is free, two when it has to wait, whatever the end.
+/// error: it leaves the user's transaction and `lock_timeout` as they were, and never the lock held. So does
+/// an error in the queue, but for one of the connection. A shorter `statement_timeout` of the session still
+/// ends the wait, with an error. Cost: one round trip when the lock is free, two when it has to wait,
+/// whatever the end.
 struct timeout {
     using axis = pglocks::axis::wait;
     static constexpr std::string_view summary = "waits in the server's queue up to a bound";
@@ -104,8 +106,8 @@ struct timeout {
 ///
 /// Use it for long waits, or where a waiter must hold nothing: no snapshot (VACUUM goes on, CREATE INDEX
 /// CONCURRENTLY does not deadlock), no backend is blocked, works through every pooler that passes its scope.
-/// In return it is not fair, reacts with the delay of a pause, and the server detects no deadlock. Cost: one
-/// round trip per try.
+/// In return it is not fair, reacts with the delay of a pause, and the server detects no deadlock. An error
+/// inside a transaction fails that transaction. Cost: one round trip per try.
 ///
 /// \tparam Backoff called with the number of tries so far (from 1), answers the pause as a `std::chrono`
 /// duration.

@@ -4,6 +4,7 @@
 #include <pglocks/hash/bytes.hpp>
 #include <pglocks/key.hpp>
 #include <pglocks/postgres/functions.hpp>
+#include <pglocks/postgres/interruptible.hpp>
 #include <pglocks/postgres/result.hpp>
 
 #include <libpq-fe.h>
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace pglocks::postgres {
 
@@ -47,8 +49,9 @@ private:
 /// The answer of one function call.
 struct answer {
     result reply{};
-    bool ok = false;  ///< the server has answered, and not with an error
-    bool yes = false; ///< it answered true, or nothing (the functions that wait)
+    bool ok = false;       ///< the server has answered, and not with an error
+    bool yes = false;      ///< it answered true, or nothing (the functions that wait)
+    bool switched = false; ///< it was not called: a pooler has led the statement to another backend
 };
 
 /// Calls a function by its OID through libpq's fast path: no parsing, no planning, no search_path; one round
@@ -84,16 +87,36 @@ struct answer {
     return a;
 }
 
-/// Calls a function by a qualified, parameterised query, for a server without PostgreSQL's OIDs, and for
-/// waits, since this shows in `pg_stat_activity` and in deadlock reports; one round trip.
-[[nodiscard]] inline answer call_by_query(PGconn* conn, std::size_t function, lock_key key) noexcept {
+/// What a query with one value answered; null is the answer of a guarded one on another backend.
+[[nodiscard]] inline answer answer_of(result reply) noexcept {
+    answer a{.reply = std::move(reply)};
+    a.ok = PQresultStatus(a.reply.get()) == PGRES_TUPLES_OK && PQntuples(a.reply.get()) == 1;
+    a.switched = a.ok && PQgetisnull(a.reply.get(), 0, 0) != 0;
+    a.yes = a.ok && !a.switched && std::string_view(PQgetvalue(a.reply.get(), 0, 0)) != "f";
+    return a;
+}
+
+/// Calls a function by one of the qualified, parameterised queries, for a server without PostgreSQL's OIDs,
+/// and for waits, since this shows in `pg_stat_activity` and in deadlock reports; one round trip.
+[[nodiscard]] inline answer call_by_query(PGconn* conn, const char* statement, lock_key key) noexcept {
     const key_parameters parameters(key);
     const std::array<const char*, 2> values{parameters.first(), parameters.second()};
-    answer a;
-    a.reply.reset(PQexecParams(conn, calls[function].c_str(), parameters.count(), nullptr, values.data(),
-                               nullptr, nullptr, 0));
-    a.ok = PQresultStatus(a.reply.get()) == PGRES_TUPLES_OK && PQntuples(a.reply.get()) == 1;
-    a.yes = a.ok && std::string_view(PQgetvalue(a.reply.get(), 0, 0)) != "f";
+    return answer_of(result(
+        PQexecParams(conn, statement, parameters.count(), nullptr, values.data(), nullptr, nullptr, 0)));
+}
+
+/// As `call_by_query`, with an answer that `reader` waits for. *Throws*: as the reader.
+[[nodiscard]] inline answer call_by_query(PGconn* conn, const char* statement, lock_key key,
+                                          interruptible_reader& reader) {
+    const key_parameters parameters(key);
+    const std::array<const char*, 2> values{parameters.first(), parameters.second()};
+    if (PQsendQueryParams(conn, statement, parameters.count(), nullptr, values.data(), nullptr, nullptr, 0) ==
+        0) {
+        return {};
+    }
+    answer a = answer_of(reader.next(key, true));
+    while (reader.next(key, true)) {
+    } // a statement's results end with a null
     return a;
 }
 

@@ -3,38 +3,19 @@
 
 #include <pglocks/connection.hpp>
 #include <pglocks/postgres/connection_state.hpp>
+#include <pglocks/postgres/libpq_connection.hpp>
 #include <pglocks/postgres/queued_wait.hpp>
 
 #include <libpq-fe.h>
-#include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
 
 #include <poll.h>
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <sys/socket.h>
+#include <type_traits>
 
 namespace pglocks::postgres {
-
-/// The libpq connection of a session, read anew for each use: `reconnect()` replaces it.
-///
-/// *Throws*: `refused` if the session is closed or not one of SOCI's PostgreSQL backend.
-[[nodiscard]] inline PGconn* libpq_connection(soci::session& session) {
-    auto* const backend = session.get_backend();
-    if (!backend) {
-        throw refused({.what = "the session is not open", .advice = "open it before it is given to a lock"});
-    }
-    if (backend->get_backend_name() != "postgresql") {
-        throw refused({.what = "the session is one of SOCI's backend \"" + backend->get_backend_name() + '"',
-                       .advice = "advisory locks need the backend \"postgresql\""});
-    }
-    PGconn* const conn = static_cast<soci::postgresql_session_backend*>(backend)->conn_;
-    if (!conn) {
-        throw refused({.what = "the session is not connected", .advice = "reconnect it"});
-    }
-    return conn;
-}
 
 /// A session's connection as locks see it. Models `pglocks::lock_connection`.
 ///
@@ -87,14 +68,19 @@ public:
         }
     }
 
-    [[nodiscard]] bool attempt(lock_kind kind, lock_key key) {
+    [[nodiscard]] bool attempt(lock_kind kind, lock_key key, const deadline& until,
+                               const std::stop_token& stop) {
         if (!kind.ends_with_transaction && take_back(kind, key)) {
             return true;
         }
+        if (until || stop.stop_possible()) {
+            return attempt_in_time(kind, key, until, stop);
+        }
         const answer a = state_->call(operation::try_lock, kind, key);
         if (!a.ok) {
-            fail(a.reply, kind, key, "trying to take it", true);
+            fail(a.reply, kind, key, trying, true);
         }
+        refuse_if_switched(a, key);
         if (a.yes) {
             count(kind, key);
         }
@@ -113,8 +99,8 @@ public:
             if (pglocks::detail::has_expired(until)) {
                 return outcome::expired;
             }
-            queued_wait wait(state_->conn(), kind, key, until, stop);
-            const auto end = run(wait);
+            queued_wait wait(*state_, kind, key, until, stop);
+            const auto end = or_lose_connection([&] { return wait.run(); });
             if (end == queued_wait::end::acquired) {
                 count(kind, key);
                 return outcome::acquired;
@@ -198,7 +184,7 @@ public:
         return h && h->wants_release();
     }
 
-    [[nodiscard]] int backend_pid() const noexcept { return alive() ? PQbackendPID(state_->conn()) : 0; }
+    [[nodiscard]] int backend_pid() const noexcept { return alive() ? state_->backend_pid() : 0; }
 
     /// Sends the pending releases if they can be sent; whether none is left.
     bool release_pending() noexcept {
@@ -225,26 +211,7 @@ private:
                 state_->forget_facts();
             }
         }
-        const server_facts& facts = state_->facts(key);
-        if (facts.look_alike) {
-            throw refused({.what = "this server's advisory locks exclude nobody (CockroachDB)",
-                           .advice = "take the lock on a PostgreSQL server",
-                           .key = key});
-        }
-        if (facts.standby) {
-            throw refused({.what = "the server is a standby: its locks exclude nobody on the primary",
-                           .sqlstate = std::string(sqlstate::read_only_or_standby),
-                           .advice = "connect to the primary (target_session_attrs=read-write)",
-                           .key = key});
-        }
-        if (facts.pooled && !kind.ends_with_transaction) {
-            throw refused(
-                {.what =
-                     "the connection goes through a pooler, which may give this session's lock to another "
-                     "client",
-                 .advice = "connect to the server directly, or use scope::transaction",
-                 .key = key});
-        }
+        refuse_unsuitable_server(state_->facts(key), kind, key);
     }
 
     /// A release that is still pending is taken back: the session holds the lock all the time. No round trip.
@@ -271,22 +238,57 @@ private:
     /// The plain wait: nobody will interrupt it. Sent as a query, so that it can be seen in
     /// `pg_stat_activity`.
     [[nodiscard]] outcome queue_until_granted(lock_kind kind, lock_key key) {
+        const auto function = function_index(operation::lock, kind, key.space());
         const answer a =
-            call_by_query(state_->conn(), function_index(operation::lock, kind, key.space()), key);
+            call_by_query(state_->conn(), state_->statement(calls[function].view()).c_str(), key);
         if (!a.ok) {
             fail(a.reply, kind, key, queued_wait::waiting, true);
         }
+        refuse_if_switched(a, key);
         count(kind, key);
         return outcome::acquired;
     }
 
-    [[nodiscard]] queued_wait::end run(queued_wait& wait) {
-        try {
-            return wait.run();
-        } catch (...) { // the wait's answers are not read: for libpq and the server, too, it is lost now
-            ::shutdown(PQsocket(state_->conn()), SHUT_RDWR);
-            while (PQstatus(state_->conn()) == CONNECTION_OK && PQconsumeInput(state_->conn()) != 0) {
+    void refuse_if_switched(const answer& a, lock_key key) {
+        if (a.switched) {
+            state_->detach();
+            throw backend_was_switched(key);
+        }
+    }
+
+    /// A try whose answer may not be waited for without a bound: libpq's fast path offers no such call.
+    [[nodiscard]] bool attempt_in_time(lock_kind kind, lock_key key, const deadline& until,
+                                       const std::stop_token& stop) {
+        interruptible_reader reader(state_->conn(), until, stop, interruptible_reader::on_stop::be_patient,
+                                    state_->patience());
+        const answer a = or_lose_connection([&] {
+            const auto function = function_index(operation::try_lock, kind, key.space());
+            return call_by_query(state_->conn(), state_->statement(calls[function].view()).c_str(), key,
+                                 reader);
+        });
+        refuse_if_switched(a, key);
+        if (a.ok) {
+            if (a.yes) {
+                count(kind, key);
             }
+            return a.yes;
+        }
+        const bool ours = sqlstate_of(a.reply) == sqlstate::query_canceled && reader.cancelled();
+        if (!ours || PQtransactionStatus(state_->conn()) == PQTRANS_INERROR) {
+            fail(a.reply, kind, key, trying, true);
+        }
+        clean_up(kind, key);
+        return false;
+    }
+
+    /// Runs what reads answers of its own. If it throws, answers are left unread: for libpq and the server,
+    /// too, the connection is lost then.
+    template <class Exchange>
+    [[nodiscard]] std::invoke_result_t<const Exchange&> or_lose_connection(const Exchange& exchange) {
+        try {
+            return exchange();
+        } catch (...) {
+            lose(state_->conn());
             state_->detach();
             throw;
         }
@@ -335,6 +337,8 @@ private:
         }
         state_->holds().erase_if_vacant(key, kind.shared);
     }
+
+    static constexpr std::string_view trying = "trying to take it";
 
     connection_state::pointer state_;
 };

@@ -14,12 +14,16 @@
 #include <libpq-events.h>
 #include <libpq-fe.h>
 
+#include <chrono>
 #include <exception>
+#include <memory>
 #include <new>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace pglocks::postgres {
 
@@ -67,7 +71,7 @@ public:
     [[nodiscard]] const pglocks::postgres::holds& holds() const noexcept { return holds_; }
 
     /// The server's facts, asked for on first use.
-    [[nodiscard]] const server_facts& facts(lock_key key) {
+    [[nodiscard]] const server_facts& facts(const std::optional<lock_key>& key = {}) {
         if (!facts_) {
             facts_ = learn_server_facts(conn_, key);
         }
@@ -76,12 +80,37 @@ public:
     [[nodiscard]] const std::optional<server_facts>& known_facts() const noexcept { return facts_; }
     void forget_facts() noexcept { facts_.reset(); }
 
+    /// The pooler was found to be in session mode. *Requires*: `facts()` were asked for.
+    void trust_pooler(std::string token) noexcept { facts_->token = std::move(token); }
+
+    /// How late the answer to a deadline or a stop may be before the connection counts as lost.
+    [[nodiscard]] std::chrono::milliseconds patience() const noexcept {
+        return patience_ ? *patience_ : facts_ ? facts_->patience : server_facts{}.patience;
+    }
+    void set_patience(std::chrono::milliseconds patience) noexcept { patience_ = patience; }
+
     /// Calls a function in the quickest way that this server offers.
     [[nodiscard]] answer call(operation what, lock_kind kind, lock_key key) const noexcept {
         const std::size_t function = function_index(what, kind, key.space());
+        if (is_guarded()) {
+            return call_by_query(conn_, statement(calls[function].view()).c_str(), key);
+        }
         return facts_ && facts_->has_oids ? call_by_oid(conn_, function, key)
-                                          : call_by_query(conn_, function, key);
+                                          : call_by_query(conn_, calls[function].c_str(), key);
     }
+
+    /// A statement of ours as it is to be sent, guarded if the session is behind a pooler.
+    [[nodiscard]] sql_text<1024> statement(std::string_view call) const noexcept {
+        if (is_guarded()) {
+            return guarded(call, facts_->token);
+        }
+        sql_text<1024> text;
+        text += call;
+        return text;
+    }
+
+    /// The process ID of the backend: what the server says rather than what a pooler said at login.
+    [[nodiscard]] int backend_pid() const noexcept { return facts_ ? facts_->backend_pid : login_pid_; }
 
     /// Nothing runs on the connection and no transaction is open: a release takes effect at once.
     [[nodiscard]] bool can_send() const noexcept {
@@ -106,10 +135,11 @@ public:
             if (!h.wants_release()) {
                 continue;
             }
-            if (settle(h) == release_result::not_held) {
+            const release_result end = settle(h);
+            if (end == release_result::not_held) {
                 pglocks::detail::report_not_held(h.key, {});
             }
-            if (!alive()) {
+            if (end == release_result::lost || !alive()) {
                 return detach();
             }
         }
@@ -129,9 +159,17 @@ public:
                          // doubt kept
             if (!a.ok) {
                 h.uncertain = true;
+                if (is_out_of_step(a.reply)) {
+                    lose(conn_);
+                }
                 if (PQstatus(conn_) == CONNECTION_OK) {
                     continue;
                 }
+                end = release_result::lost;
+                break;
+            }
+            if (a.switched) {
+                report_switched(h.key, name);
                 end = release_result::lost;
                 break;
             }
@@ -156,6 +194,17 @@ public:
         PQsetInstanceData(std::exchange(conn_, nullptr), &pglocks_on_connection_event, nullptr);
         has_pending_ = false;
         intrusive_ptr_release(this);
+        for (const auto& watch : std::exchange(watches_, {})) {
+            if (const auto stop = watch.lock()) {
+                stop->request_stop();
+            }
+        }
+    }
+
+    /// From now on `stop` is asked to stop when the session is known to be gone.
+    void tell_of_loss(const std::shared_ptr<std::stop_source>& stop) {
+        std::erase_if(watches_, [](const auto& watch) { return watch.expired(); });
+        watches_.push_back(stop);
     }
 
     /// A result has arrived on the connection, the user's own included.
@@ -176,6 +225,9 @@ public:
     }
 
 private:
+    /// Behind a pooler, every statement makes sure that it reaches no other session's backend.
+    [[nodiscard]] bool is_guarded() const noexcept { return facts_ && facts_->pooled; }
+
     explicit connection_state(PGconn* conn) noexcept
         : conn_(conn),
           socket_(PQsocket(conn)),
@@ -201,9 +253,16 @@ private:
                         }
                         continue;
                     }
+                    if (is_guarded() && is_switched()) {
+                        report_switched(h.key, name);
+                        return release_result::lost;
+                    }
                     const bool missing = std::exchange(h.surplus, 0) > 0;
                     h.uncertain = false;
                     return missing ? release_result::not_held : release_result::released;
+                }
+                if (is_out_of_step(r)) {
+                    lose(conn_);
                 }
                 if (PQstatus(conn_) != CONNECTION_OK) {
                     return release_result::lost;
@@ -230,6 +289,21 @@ private:
             try_again_later();
         }
         return release_result::failed;
+    }
+
+    /// Asks whether statements still reach the backend that they did; one round trip.
+    [[nodiscard]] bool is_switched() const noexcept {
+        const answer a = answer_of(result(PQexec(conn_, guarded("select true", facts_->token).c_str())));
+        return a.switched;
+    }
+
+    static void report_switched(lock_key key, std::string_view name) noexcept {
+        try {
+            auto error = backend_was_switched(key);
+            error.add_lock(key, name);
+            pglocks::detail::report_release_failure(error);
+        } catch (const std::exception&) { // out of memory: there is nothing left to report with
+        }
     }
 
     /// What failed although it could be sent is tried again by the next use of a lock, and not after each of
@@ -265,7 +339,9 @@ private:
     bool held_back_ = false; ///< the pending releases wait for the next use of a lock
     bool sending_ = false;   ///< results of our own releases must not start others
     pglocks::postgres::holds holds_;
+    std::vector<std::weak_ptr<std::stop_source>> watches_;
     std::optional<server_facts> facts_;
+    std::optional<std::chrono::milliseconds> patience_; ///< set after the facts were asked for, perhaps
 };
 
 extern "C" inline int pglocks_on_connection_event(PGEventId event, void* info, void* /*pass_through*/) {

@@ -25,6 +25,7 @@ struct sql_text {
         return *this;
     }
     [[nodiscard]] constexpr const char* c_str() const noexcept { return text.data(); }
+    [[nodiscard]] constexpr std::string_view view() const noexcept { return {text.data(), size}; }
 };
 
 /// What is asked of the server.
@@ -150,6 +151,16 @@ inline constexpr auto bounded_calls = detail::make_bounded_calls();
 inline constexpr auto restoring_calls = detail::make_restoring_calls();
 /// The OIDs of `functions`, separated by commas.
 inline constexpr auto function_oids = detail::make_oid_list();
+
+/// One of the texts above, which calls nothing and answers null unless it runs on a primary, on a backend
+/// that was marked with this token (or, for an empty one, with none).
+[[nodiscard]] inline sql_text<1024> guarded(std::string_view call, std::string_view token) {
+    sql_text<1024> text;
+    ((text += "select case when pg_catalog.concat(pg_catalog.current_setting('pglocks.session', true)) "
+              "operator(pg_catalog.=) '") += token) += "' and not pg_catalog.pg_is_in_recovery() then (";
+    (text += call) += ") end";
+    return text;
+}
 
 /// What a server that has PostgreSQL's functions at PostgreSQL's OIDs answers to the check of a new
 /// connection.

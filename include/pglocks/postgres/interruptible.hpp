@@ -6,12 +6,14 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <new>
 #include <optional>
 #include <poll.h>
 #include <stop_token>
@@ -71,15 +73,26 @@ struct free_cancel {
 };
 
 /// Reads the results of statements that were sent, and can cut them short: cancels what the server is doing
-/// when a stop is requested or the deadline is long past, and still waits for the server's word on what was
-/// done.
+/// when a stop is requested or the deadline is past, and still waits for the server's word on what was done.
 class interruptible_reader {
 public:
+    /// What a requested stop does to the statement.
+    enum class on_stop : std::uint8_t {
+        cancel_at_once, ///< it may take for ever
+        be_patient      ///< it answers at once, unless something is wrong with the server
+    };
+
     /// Everything that can fail for want of memory or descriptors fails here, before anything is sent.
-    interruptible_reader(PGconn* conn, const deadline& until, const std::stop_token& stop)
+    ///
+    /// \param patience how late the server may be with its answer to the deadline or to a stop: after a
+    /// quarter of it a cancel goes out, and after all of it the connection counts as lost
+    interruptible_reader(PGconn* conn, const deadline& until, const std::stop_token& stop, on_stop reaction,
+                         std::chrono::milliseconds patience)
         : conn_(conn),
           until_(until),
           stop_(stop),
+          patience_(patience),
+          stop_patience_(reaction == on_stop::be_patient ? patience / 4 : patience * 0),
           stop_event_(stop),
           cancel_(PQgetCancel(conn), free_cancel()) {
         if (!cancel_) {
@@ -91,12 +104,14 @@ public:
     /// any more.
     [[nodiscard]] result next(lock_key key, bool may_cancel) {
         while (PQisBusy(conn_) != 0) {
-            const auto now = std::chrono::steady_clock::now();
-            if (answer_due_ && now >= *answer_due_) {
+            const auto now = clock::now();
+            if (!stopped_ && stop_.stop_requested()) {
+                stopped_ = now;
+            }
+            if (now >= answer_due()) {
                 give_up(key);
             }
-            if (may_cancel && (!next_cancel_ || now >= *next_cancel_) &&
-                (stop_.stop_requested() || is_overdue(now))) {
+            if (may_cancel && now >= cancel_due()) {
                 cancel(key);
             }
             await_input(may_cancel);
@@ -108,41 +123,40 @@ public:
     }
 
     /// A cancel was sent. What it has hit, if anything, the results tell.
-    [[nodiscard]] bool cancelled() const noexcept { return answer_due_.has_value(); }
+    [[nodiscard]] bool cancelled() const noexcept { return next_cancel_.has_value(); }
 
 private:
     using clock = std::chrono::steady_clock;
 
-    /// How long the server may be late with its answer to a bound, and with the answer to a cancel.
-    static constexpr std::chrono::seconds patience{5};
     /// After how long a cancel without effect is repeated: the server ignores one that comes before its
     /// statement.
     static constexpr std::chrono::milliseconds again{200};
 
-    [[nodiscard]] bool is_overdue(clock::time_point now) const noexcept {
-        return until_ && now > *until_ && now - *until_ > patience;
+    [[nodiscard]] static clock::time_point after(const deadline& start, std::chrono::milliseconds time) {
+        return start && *start < clock::time_point::max() - time ? *start + time : clock::time_point::max();
+    }
+    [[nodiscard]] clock::time_point cancel_due() const {
+        return next_cancel_ ? *next_cancel_
+                            : std::min(after(until_, patience_ / 4), after(stopped_, stop_patience_));
+    }
+    [[nodiscard]] clock::time_point answer_due() const {
+        return std::min(after(until_, patience_), after(stopped_, patience_));
     }
 
     void await_input(bool may_cancel) const {
-        deadline wake = next_cancel_;
-        if (!wake && may_cancel && until_ && *until_ < clock::time_point::max() - patience) {
-            wake = *until_ + patience + std::chrono::milliseconds(1);
-        }
+        const auto wake = may_cancel ? std::min(cancel_due(), answer_due()) : answer_due();
         const bool unsent = PQflush(conn_) == 1; // only if the user has made the connection non-blocking
         std::array<pollfd, 2> sources{
             {{PQsocket(conn_), static_cast<short>(unsent ? POLLIN | POLLOUT : POLLIN), 0},
-             {may_cancel && !next_cancel_ ? stop_event_.descriptor() : -1, POLLIN, 0}}};
+             {stopped_ ? -1 : stop_event_.descriptor(), POLLIN, 0}}};
         // A signal may end it early: the caller looks at the conditions again.
-        ::poll(sources.data(), sources.size(), wake ? pglocks::detail::milliseconds_until(*wake) : -1);
+        ::poll(sources.data(), sources.size(),
+               wake == clock::time_point::max() ? -1 : pglocks::detail::milliseconds_until(wake));
     }
 
     /// Sends a cancel request from a thread of its own, since PQcancel connects and may block. Until it has
     /// returned nothing may be sent on the connection: it would hit a later statement.
     void cancel(lock_key key) {
-        const bool first = !answer_due_;
-        if (first) {
-            answer_due_ = clock::now() + patience;
-        }
         std::future<void> delivered;
         try {
             std::packaged_task<void()> task([request = cancel_] { send_cancel(request.get()); });
@@ -151,14 +165,10 @@ private:
         } catch (const std::exception&) { // no memory or no thread: from this one, even if it blocks
             send_cancel(cancel_.get());
         }
-        if (delivered.valid() && delivered.wait_until(*answer_due_) != std::future_status::ready) {
+        if (delivered.valid() && delivered.wait_until(answer_due()) != std::future_status::ready) {
             give_up(key);
         }
-        const auto now = clock::now();
-        if (first) {
-            answer_due_ = now + patience;
-        }
-        next_cancel_ = now + again;
+        next_cancel_ = clock::now() + again;
     }
 
     static void send_cancel(PGcancel* cancel) noexcept {
@@ -167,16 +177,18 @@ private:
     }
 
     [[noreturn]] static void give_up(lock_key key) {
-        throw loss("the server did not answer a cancel request: the connection counts as lost", key);
+        throw loss("the server did not answer in time: the connection counts as lost", key);
     }
 
     PGconn* conn_;
     const deadline& until_;
     const std::stop_token& stop_;
+    std::chrono::milliseconds patience_;
+    std::chrono::milliseconds stop_patience_;
     stop_event stop_event_;
     std::shared_ptr<PGcancel> cancel_; ///< shared with a request that is still under way
-    deadline next_cancel_;
-    deadline answer_due_; ///< once a cancel was sent
+    deadline stopped_;                 ///< when the stop was seen
+    deadline next_cancel_;             ///< once a cancel was sent
 };
 
 } // namespace pglocks::postgres

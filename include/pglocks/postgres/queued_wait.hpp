@@ -3,6 +3,7 @@
 
 #include <pglocks/connection.hpp>
 #include <pglocks/postgres/call.hpp>
+#include <pglocks/postgres/connection_state.hpp>
 #include <pglocks/postgres/interruptible.hpp>
 #include <pglocks/postgres/result.hpp>
 
@@ -40,15 +41,16 @@ public:
         uncertain, ///< it ended with `failure()`, and the server may count one hold more
     };
 
-    queued_wait(PGconn* conn, lock_kind kind, lock_key key, const deadline& until,
+    queued_wait(const connection_state& state, lock_kind kind, lock_key key, const deadline& until,
                 const std::stop_token& stop)
-        : conn_(conn),
+        : state_(state),
+          conn_(state.conn()),
           kind_(kind),
           key_(key),
-          in_transaction_(PQtransactionStatus(conn) == PQTRANS_INTRANS),
+          in_transaction_(PQtransactionStatus(conn_) == PQTRANS_INTRANS),
           until_(until),
           parameters_(key),
-          reader_(conn, until, stop) {}
+          reader_(conn_, until, stop, interruptible_reader::on_stop::cancel_at_once, state.patience()) {}
 
     /// Sends it all and reads all answers. *Throws*: `connection_lost`.
     [[nodiscard]] end run() {
@@ -101,8 +103,8 @@ private:
         const std::size_t function = function_index(operation::lock, level, key_.space());
         if (!bounded) {
             const std::array<const char*, 2> values{parameters_.first(), parameters_.second()};
-            expect(s, PQsendQueryParams(conn_, calls[function].c_str(), parameters_.count(), nullptr,
-                                        values.data(), nullptr, nullptr, 0));
+            expect(s, PQsendQueryParams(conn_, state_.statement(calls[function].view()).c_str(),
+                                        parameters_.count(), nullptr, values.data(), nullptr, nullptr, 0));
             return;
         }
         std::array<char, 16> milliseconds{};
@@ -110,9 +112,9 @@ private:
         std::to_chars(milliseconds.data(), milliseconds.data() + milliseconds.size() - 1, left);
         const std::array<const char*, 3> values{milliseconds.data(), parameters_.first(),
                                                 parameters_.second()};
-        const char* const statement =
-            kind_.ends_with_transaction ? restoring_calls[function].c_str() : bounded_calls[function].c_str();
-        expect(s, PQsendQueryParams(conn_, statement, 1 + parameters_.count(), nullptr, values.data(),
+        const auto statement = state_.statement(kind_.ends_with_transaction ? restoring_calls[function].view()
+                                                                            : bounded_calls[function].view());
+        expect(s, PQsendQueryParams(conn_, statement.c_str(), 1 + parameters_.count(), nullptr, values.data(),
                                     nullptr, nullptr, 0));
     }
 
@@ -156,6 +158,13 @@ private:
                 continue;
             }
             const bool done = is_ok(r);
+            if (is_out_of_step(r)) {
+                throw_failure(r, conn_, waiting, key_);
+            }
+            if (done && (expected_[i] == step::waiting || expected_[i] == step::holding) &&
+                PQntuples(r.get()) == 1 && PQgetisnull(r.get(), 0, 0) != 0) {
+                throw backend_was_switched(key_);
+            }
             if (expected_[i] != step::closing) {
                 all_done = all_done && done;
             }
@@ -181,6 +190,7 @@ private:
         }
     }
 
+    const connection_state& state_;
     PGconn* conn_;
     lock_kind kind_;
     lock_key key_;

@@ -86,13 +86,21 @@ public:
                 }
                 release_pending(*session_);
             }
-        } catch (const std::exception&) { // a broken session: whoever leases it next finds that out
+        } catch (const std::exception&) { // whoever leases it next must find out that it is broken
+            break_session();
         }
         session_ = nullptr;
         pool_->give_back(position_);
     }
 
 private:
+    void break_session() noexcept {
+        try {
+            lose(libpq_connection(*session_));
+        } catch (const std::exception&) { // it is not even connected
+        }
+    }
+
     soci::session* session_ = nullptr;
     soci::connection_pool* pool_ = nullptr;
     std::uint32_t position_ = 0;

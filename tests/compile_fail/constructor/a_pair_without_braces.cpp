@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: deleted
-// SENTENCE: pglocks: after the name or key come, each once at most, values of this lock's own stateful
-// policies, one of defer_lock, try_to_lock, adopt_lock, a duration, a time point, and a stop_token where
-// the constructor waits
-// NOTE: constructor_rule::arguments_have_a_meaning
+// SENTENCE: pglocks: a pair of keys is one argument: put it in braces, {first, second}
+// NOTE: constructor_rule::pair_in_braces
 
 #include <pglocks/pglocks.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: constant expression
-// SENTENCE: pglocks: the hash cannot map this name: see accepts() of the hash policy
+// SENTENCE: pglocks: the hash cannot map this name: leave the NUL byte out, or choose another hash
 
 #include <pglocks/pglocks.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ERROR: nodiscard
+// ERROR: pglocks: release() leaves the lock with the session: keep its key, or call unlock()
 
 #include <pglocks/pglocks.hpp>
 

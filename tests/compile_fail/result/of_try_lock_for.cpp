@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ERROR: nodiscard
+// ERROR: pglocks: the lock may not have been acquired: look at the result
 
 #include <pglocks/pglocks.hpp>
 

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: deleted
+// SENTENCE: pglocks: the lock is released before the condition's body runs: give it a name
+// NOTE: operator bool
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+int control(soci::session& sql) {
+    if (pglocks::try_advisory_lock lock(sql, "x"); lock) {
+        return 1;
+    }
+    return 0;
+}
+
+#ifdef PGLOCKS_MUST_FAIL
+int wrong(soci::session& sql) {
+    if (pglocks::try_advisory_lock(sql, "x")) {
+        return 1;
+    }
+    return 0;
+}
+#endif

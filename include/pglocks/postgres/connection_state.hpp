@@ -3,10 +3,9 @@
 
 #include <pglocks/connection.hpp>
 #include <pglocks/detail/export.hpp>
-#include <pglocks/postgres/call.hpp>
+#include <pglocks/postgres/hold_release.hpp>
 #include <pglocks/postgres/holds.hpp>
-#include <pglocks/postgres/result.hpp>
-#include <pglocks/postgres/server_facts.hpp>
+#include <pglocks/postgres/server_link.hpp>
 #include <pglocks/release_failure.hpp>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
@@ -15,12 +14,10 @@
 #include <libpq-fe.h>
 
 #include <chrono>
-#include <exception>
 #include <memory>
 #include <new>
-#include <optional>
+#include <poll.h>
 #include <stop_token>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -38,7 +35,8 @@ extern "C" PGLOCKS_EXPORT inline int pglocks_on_connection_event(PGEventId event
 /// backend session, not with the object: on a reset, on the end of the connection and on `DISCARD ALL` it is
 /// detached for good, and whoever still refers to it knows that nothing is held. Used by the thread that uses
 /// the connection.
-class connection_state : public boost::intrusive_ref_counter<connection_state, boost::thread_safe_counter> {
+class connection_state : public boost::intrusive_ref_counter<connection_state, boost::thread_safe_counter>,
+                         public server_link {
 public:
     using pointer = boost::intrusive_ptr<connection_state>;
 
@@ -66,56 +64,8 @@ public:
                PQbackendPID(conn_) == login_pid_;
     }
 
-    [[nodiscard]] PGconn* conn() const noexcept { return conn_; }
     [[nodiscard]] pglocks::postgres::holds& holds() noexcept { return holds_; }
     [[nodiscard]] const pglocks::postgres::holds& holds() const noexcept { return holds_; }
-
-    /// The server's facts, asked for on first use.
-    [[nodiscard]] const server_facts& facts(const std::optional<lock_key>& key = {}) {
-        if (!facts_) {
-            facts_ = learn_server_facts(conn_, key);
-        }
-        return *facts_;
-    }
-    [[nodiscard]] const std::optional<server_facts>& known_facts() const noexcept { return facts_; }
-    void forget_facts() noexcept { facts_.reset(); }
-
-    /// The pooler was found to be in session mode. *Requires*: `facts()` were asked for.
-    void trust_pooler(std::string token) noexcept { facts_->token = std::move(token); }
-
-    /// How late the answer to a deadline or a stop may be before the connection counts as lost.
-    [[nodiscard]] std::chrono::milliseconds patience() const noexcept {
-        return patience_ ? *patience_ : facts_ ? facts_->patience : server_facts{}.patience;
-    }
-    void set_patience(std::chrono::milliseconds patience) noexcept { patience_ = patience; }
-
-    /// Calls a function in the quickest way that this server offers.
-    [[nodiscard]] answer call(operation what, lock_kind kind, lock_key key) const noexcept {
-        const std::size_t function = function_index(what, kind, key.space());
-        if (is_guarded()) {
-            return call_by_query(conn_, statement(calls[function].view()).c_str(), key);
-        }
-        return facts_ && facts_->has_oids ? call_by_oid(conn_, function, key)
-                                          : call_by_query(conn_, calls[function].c_str(), key);
-    }
-
-    /// A statement of ours as it is to be sent, guarded if the session is behind a pooler.
-    [[nodiscard]] sql_text<1024> statement(std::string_view call) const noexcept {
-        if (is_guarded()) {
-            return guarded(call, facts_->token);
-        }
-        sql_text<1024> text;
-        text += call;
-        return text;
-    }
-
-    /// The process ID of the backend: what the server says rather than what a pooler said at login.
-    [[nodiscard]] int backend_pid() const noexcept { return facts_ ? facts_->backend_pid : login_pid_; }
-
-    /// Nothing runs on the connection and no transaction is open: a release takes effect at once.
-    [[nodiscard]] bool can_send() const noexcept {
-        return PQpipelineStatus(conn_) == PQ_PIPELINE_OFF && PQtransactionStatus(conn_) == PQTRANS_IDLE;
-    }
 
     /// There are releases that have yet to be sent.
     [[nodiscard]] bool has_pending() const noexcept { return has_pending_; }
@@ -146,41 +96,17 @@ public:
         holds_.erase_vacant();
     }
 
-    /// Sends what this hold wants released. *Requires*: the connection takes statements.
-    ///
-    /// After an error the server may count more holds than we do (it can report an error and have done what
-    /// was asked), so that the release which leaves us with none unlocks until there is nothing to unlock.
+    /// Sends what this hold wants released; what cannot be sent now is pending. *Requires*: the connection
+    /// takes statements.
     release_result settle(hold& h, std::string_view name = {}) noexcept {
         sending_ = true;
-        release_result end = release_result::released;
-        while (h.surplus > 0 && !h.wants_draining()) {
-            const answer a = call(operation::unlock, {.shared = h.shared}, h.key);
-            --h.surplus; // an unlock that ends in an error may have been done: it counts as done, with the
-                         // doubt kept
-            if (!a.ok) {
-                h.uncertain = true;
-                if (is_out_of_step(a.reply)) {
-                    lose(conn_);
-                }
-                if (PQstatus(conn_) == CONNECTION_OK) {
-                    continue;
-                }
-                end = release_result::lost;
-                break;
-            }
-            if (a.switched) {
-                report_switched(h.key, name);
-                end = release_result::lost;
-                break;
-            }
-            if (!a.yes) {
-                end = release_result::not_held;
-            }
-        }
-        if (end != release_result::lost && h.wants_draining()) {
-            end = drain(h, name);
-        }
+        const release_result end = release_hold(*this, h, name);
         sending_ = false;
+        if (end == release_result::failed) {
+            // It is tried again by the next use of a lock, and not after each of the user's statements.
+            has_pending_ = true;
+            held_back_ = can_send();
+        }
         return end;
     }
 
@@ -217,131 +143,51 @@ public:
                 "DISCARD ALL") { // NOLINT: it is not changed
             return detach();
         }
-        // The end of the reply is taken in, if it is here, so that the transaction's new status is known.
-        if (has_pending_ && !held_back_ && PQpipelineStatus(conn_) == PQ_PIPELINE_OFF &&
-            PQisBusy(conn_) == 0) {
+        if (has_pending_ && !held_back_ && PQpipelineStatus(conn_) == PQ_PIPELINE_OFF && !is_error(r) &&
+            has_whole_reply(r)) {
             send_pending();
         }
     }
 
 private:
-    /// Behind a pooler, every statement makes sure that it reaches no other session's backend.
-    [[nodiscard]] bool is_guarded() const noexcept { return facts_ && facts_->pooled; }
+    /// A statement of ours would wipe PQerrorMessage() before the user has read it: the release waits for the
+    /// result after this one.
+    [[nodiscard]] static bool is_error(const PGresult* r) noexcept {
+        const auto status = PQresultStatus(r);
+        return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
+    }
 
-    explicit connection_state(PGconn* conn) noexcept
-        : conn_(conn),
-          socket_(PQsocket(conn)),
-          login_pid_(PQbackendPID(conn)) {}
+    /// Whether the end of the reply has been taken in, so that the transaction's new status is known. After a
+    /// COMMIT or ROLLBACK it is waited for, since it is on its way: the server sends both at once.
+    [[nodiscard]] bool has_whole_reply(const PGresult* r) noexcept {
+        const std::string_view tag = PQcmdStatus(const_cast<PGresult*>(r)); // NOLINT: it is not changed
+        const bool ends = PQresultStatus(r) == PGRES_COMMAND_OK && (tag == "COMMIT" || tag == "ROLLBACK") &&
+                          PQisnonblocking(conn_) == 0;
+        const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+        while (PQisBusy(conn_) != 0) {
+            const auto left =
+                std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+            pollfd socket{PQsocket(conn_), POLLIN, 0};
+            if (!ends || left.count() <= 0 || ::poll(&socket, 1, static_cast<int>(left.count())) <= 0 ||
+                PQconsumeInput(conn_) == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    explicit connection_state(PGconn* conn) noexcept : server_link(conn), socket_(PQsocket(conn)) {}
 
     [[nodiscard]] static connection_state* attached_to(PGconn* conn) noexcept {
         return static_cast<connection_state*>(PQinstanceData(conn, &pglocks_on_connection_event));
     }
 
-    /// Unlocks until nothing is held, asking `pg_locks` first each time: an unlock of nothing would write a
-    /// warning into the server's log.
-    [[nodiscard]] release_result drain(hold& h, std::string_view name) noexcept {
-        constexpr int patience = 10; // cancels in a row, each of which may hit the clean-up itself
-        try {
-            const std::string statement = unlock_if_held(h);
-            for (int cancelled = 0; cancelled < patience;) {
-                const result r(
-                    PQexecParams(conn_, statement.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
-                if (PQresultStatus(r.get()) == PGRES_TUPLES_OK) {
-                    if (PQntuples(r.get()) == 1 && std::string_view(PQgetvalue(r.get(), 0, 0)) == "t") {
-                        if (h.surplus > 0) {
-                            --h.surplus;
-                        }
-                        continue;
-                    }
-                    if (is_guarded() && is_switched()) {
-                        report_switched(h.key, name);
-                        return release_result::lost;
-                    }
-                    const bool missing = std::exchange(h.surplus, 0) > 0;
-                    h.uncertain = false;
-                    return missing ? release_result::not_held : release_result::released;
-                }
-                if (is_out_of_step(r)) {
-                    lose(conn_);
-                }
-                if (PQstatus(conn_) != CONNECTION_OK) {
-                    return release_result::lost;
-                }
-                if (sqlstate_of(r) == sqlstate::query_canceled && can_send()) {
-                    ++cancelled;
-                    continue;
-                }
-                try_again_later();
-                throw_failure(r, conn_, "releasing", h.key);
-            }
-            try_again_later();
-            throw lock_error(
-                {.what = "the release was cancelled again and again, and will be tried again later",
-                 .sqlstate = std::string(sqlstate::query_canceled),
-                 .key = h.key});
-        } catch (lock_error& error) {
-            try {
-                error.add_lock(h.key, name);
-            } catch (const std::bad_alloc&) { // the error goes out without the name
-            }
-            pglocks::detail::report_release_failure(error);
-        } catch (const std::exception&) { // out of memory: there is nothing left to report with
-            try_again_later();
-        }
-        return release_result::failed;
-    }
-
-    /// Asks whether statements still reach the backend that they did; one round trip.
-    [[nodiscard]] bool is_switched() const noexcept {
-        const answer a = answer_of(result(PQexec(conn_, guarded("select true", facts_->token).c_str())));
-        return a.switched;
-    }
-
-    static void report_switched(lock_key key, std::string_view name) noexcept {
-        try {
-            auto error = backend_was_switched(key);
-            error.add_lock(key, name);
-            pglocks::detail::report_release_failure(error);
-        } catch (const std::exception&) { // out of memory: there is nothing left to report with
-        }
-    }
-
-    /// What failed although it could be sent is tried again by the next use of a lock, and not after each of
-    /// the user's statements.
-    void try_again_later() noexcept {
-        has_pending_ = true;
-        held_back_ = can_send();
-    }
-
-    [[nodiscard]] static std::string unlock_if_held(const hold& h) {
-        const auto quoted = [](auto number) { return '\'' + std::to_string(number) + '\''; };
-        const auto column = [&](const char* name, auto number) {
-            return std::string(" and l.") + name + " operator(pg_catalog.=) " + quoted(number);
-        };
-        const auto& f = functions[function_index(operation::unlock, {.shared = h.shared}, h.key.space())];
-        return "select pg_catalog." + std::string(f.name) + '(' +
-               (h.key.is_pair() ? quoted(h.key.first()) + "::integer, " + quoted(h.key.second()) + "::integer"
-                                : quoted(h.key.bits()) + "::bigint") +
-               ") from pg_catalog.pg_locks l where l.locktype operator(pg_catalog.=) 'advisory'" +
-               " and l.granted and l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()" +
-               " and l.database operator(pg_catalog.=) (select d.oid from pg_catalog.pg_database d where "
-               "d.datname "
-               "operator(pg_catalog.=) pg_catalog.current_database())" +
-               column("classid", h.key.classid()) + column("objid", h.key.objid()) +
-               column("objsubid", h.key.objsubid()) + " and l.mode operator(pg_catalog.=) '" +
-               (h.shared ? "ShareLock'" : "ExclusiveLock'");
-    }
-
-    PGconn* conn_;
     int socket_;
-    int login_pid_; ///< what the connection was told at login; a pooler invents it
     bool has_pending_ = false;
     bool held_back_ = false; ///< the pending releases wait for the next use of a lock
     bool sending_ = false;   ///< results of our own releases must not start others
     pglocks::postgres::holds holds_;
     std::vector<std::weak_ptr<std::stop_source>> watches_;
-    std::optional<server_facts> facts_;
-    std::optional<std::chrono::milliseconds> patience_; ///< set after the facts were asked for, perhaps
 };
 
 extern "C" inline int pglocks_on_connection_event(PGEventId event, void* info, void* /*pass_through*/) {

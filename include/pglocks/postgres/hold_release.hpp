@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <pglocks/connection.hpp>
+#include <pglocks/postgres/holds.hpp>
+#include <pglocks/postgres/result.hpp>
+#include <pglocks/postgres/server_link.hpp>
+#include <pglocks/release_failure.hpp>
+
+#include <libpq-fe.h>
+
+#include <exception>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace pglocks::postgres {
+
+namespace detail {
+
+[[nodiscard]] inline std::string unlock_if_held(const hold& h) {
+    const auto quoted = [](auto number) { return '\'' + std::to_string(number) + '\''; };
+    const auto column = [&](const char* name, auto number) {
+        return std::string(" and l.") + name + " operator(pg_catalog.=) " + quoted(number);
+    };
+    const auto& f = functions[function_index(operation::unlock, {.shared = h.shared}, h.key.space())];
+    return "select pg_catalog." + std::string(f.name) + '(' +
+           (h.key.is_pair() ? quoted(h.key.first()) + "::integer, " + quoted(h.key.second()) + "::integer"
+                            : quoted(h.key.bits()) + "::bigint") +
+           ") from pg_catalog.pg_locks l where l.locktype operator(pg_catalog.=) 'advisory'" +
+           " and l.granted and l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()" +
+           " and l.database operator(pg_catalog.=) (select d.oid from pg_catalog.pg_database d where "
+           "d.datname "
+           "operator(pg_catalog.=) pg_catalog.current_database())" +
+           column("classid", h.key.classid()) + column("objid", h.key.objid()) +
+           column("objsubid", h.key.objsubid()) + " and l.mode operator(pg_catalog.=) '" +
+           (h.shared ? "ShareLock'" : "ExclusiveLock'");
+}
+
+inline void report_switched(lock_key key, std::string_view name) noexcept {
+    try {
+        auto error = backend_was_switched(key);
+        error.add_lock(key, name);
+        pglocks::detail::report_release_failure(error);
+    } catch (const std::exception&) { // out of memory: there is nothing left to report with
+    }
+}
+
+/// Unlocks until nothing is held, asking `pg_locks` first each time: an unlock of nothing would write a
+/// warning into the server's log.
+[[nodiscard]] inline release_result drain(const server_link& link, hold& h, std::string_view name) noexcept {
+    constexpr int patience = 10; // cancels in a row, each of which may hit the clean-up itself
+    try {
+        const std::string statement = unlock_if_held(h);
+        for (int cancelled = 0; cancelled < patience;) {
+            const result r(
+                PQexecParams(link.conn(), statement.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
+            if (PQresultStatus(r.get()) == PGRES_TUPLES_OK) {
+                if (PQntuples(r.get()) == 1 && std::string_view(PQgetvalue(r.get(), 0, 0)) == "t") {
+                    if (h.surplus > 0) {
+                        --h.surplus;
+                    }
+                    continue;
+                }
+                if (link.is_guarded() && link.is_switched()) {
+                    report_switched(h.key, name);
+                    return release_result::lost;
+                }
+                const bool missing = std::exchange(h.surplus, 0) > 0;
+                h.uncertain = false;
+                return missing ? release_result::not_held : release_result::released;
+            }
+            if (is_out_of_step(r)) {
+                lose(link.conn());
+            }
+            if (PQstatus(link.conn()) != CONNECTION_OK) {
+                return release_result::lost;
+            }
+            if (sqlstate_of(r) == sqlstate::query_canceled && link.can_send()) {
+                ++cancelled;
+                continue;
+            }
+            throw_failure(r, link.conn(), "releasing", h.key);
+        }
+        throw lock_error({.what = "the release was cancelled again and again, and will be tried again later",
+                          .sqlstate = std::string(sqlstate::query_canceled),
+                          .key = h.key});
+    } catch (lock_error& error) {
+        try {
+            error.add_lock(h.key, name);
+        } catch (const std::bad_alloc&) { // the error goes out without the name
+        }
+        pglocks::detail::report_release_failure(error);
+    } catch (const std::exception&) { // out of memory: there is nothing left to report with
+    }
+    return release_result::failed;
+}
+
+} // namespace detail
+
+/// Sends what this hold wants released. *Requires*: the connection takes statements.
+///
+/// After an error the server may count more holds than we do (it can report an error and have done what
+/// was asked), so that the release which leaves us with none unlocks until there is nothing to unlock.
+[[nodiscard]] inline release_result release_hold(const server_link& link, hold& h,
+                                                 std::string_view name) noexcept {
+    release_result end = release_result::released;
+    while (h.surplus > 0 && !h.wants_draining()) {
+        const answer a = link.call(operation::unlock, {.shared = h.shared}, h.key);
+        --h.surplus; // an unlock that ends in an error may have been done: it counts as done, with the
+                     // doubt kept
+        if (!a.ok) {
+            h.uncertain = true;
+            if (is_out_of_step(a.reply)) {
+                lose(link.conn());
+            }
+            if (PQstatus(link.conn()) == CONNECTION_OK) {
+                continue;
+            }
+            end = release_result::lost;
+            break;
+        }
+        if (a.switched) {
+            detail::report_switched(h.key, name);
+            end = release_result::lost;
+            break;
+        }
+        if (!a.yes) {
+            end = release_result::not_held;
+        }
+    }
+    if (end != release_result::lost && h.wants_draining()) {
+        end = detail::drain(link, h, name);
+    }
+    return end;
+}
+
+} // namespace pglocks::postgres

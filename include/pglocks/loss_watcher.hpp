@@ -18,18 +18,24 @@ public:
     loss_watch(loss_watch&& other) noexcept
         : loop_(std::move(other.loop_)),
           id_(std::exchange(other.id_, 0)),
-          stop_(std::move(other.stop_)) {}
+          stop_(std::move(other.stop_)),
+          lent_(std::move(other.lent_)) {}
     loss_watch& operator=(loss_watch&& other) noexcept {
         loss_watch ended(std::move(*this));
         loop_ = std::move(other.loop_);
         id_ = std::exchange(other.id_, 0);
         stop_ = std::move(other.stop_);
+        lent_ = std::move(other.lent_);
         return *this;
     }
     /// With a heartbeat, waits for an answer that is under way, at most for as long as the heartbeat does.
     ~loss_watch() {
         if (const auto loop = loop_.lock()) {
             loop->remove(id_);
+        }
+        if (lent_ && stop_->stop_requested() && lent_->alive()) { // silent, says the heartbeat
+            postgres::lose(lent_->conn());
+            lent_->detach();
         }
     }
 
@@ -46,13 +52,15 @@ private:
     loss_watch(const std::shared_ptr<postgres::watch_loop>& loop, postgres::connection_state& state,
                const std::optional<heartbeat>& beat)
         : loop_(loop),
-          stop_(std::make_shared<std::stop_source>()) {
+          stop_(std::make_shared<std::stop_source>()),
+          lent_(beat ? &state : nullptr) {
         id_ = loop->add(state, stop_, beat);
     }
 
     std::weak_ptr<postgres::watch_loop> loop_;
     postgres::watch_loop::id id_ = 0;
     std::shared_ptr<std::stop_source> stop_;
+    postgres::connection_state::pointer lent_; ///< for a heartbeat
 };
 
 /// Turns the loss of locks into stop requests: one thread for any number of locks.

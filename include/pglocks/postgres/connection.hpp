@@ -53,6 +53,9 @@ public:
                            .advice = "roll it back first",
                            .key = key});
         case PQTRANS_ACTIVE:
+            if (hung_up()) {
+                throw loss("the connection is lost", key);
+            }
             refuse_busy(key, "has rows that are not read yet, or a COPY under way");
             break;
         default:
@@ -100,7 +103,7 @@ public:
                 return outcome::expired;
             }
             queued_wait wait(*state_, kind, key, until, stop);
-            const auto end = or_lose_connection([&] { return wait.run(); });
+            const auto end = or_lose_connection(queued_wait::waiting, key, [&] { return wait.run(); });
             if (end == queued_wait::end::acquired) {
                 count(kind, key);
                 return outcome::acquired;
@@ -112,7 +115,7 @@ public:
                 fail(wait.failure(), kind, key, queued_wait::waiting, end == queued_wait::end::uncertain);
             }
             if (end == queued_wait::end::uncertain) {
-                clean_up(kind, key);
+                clean_up_or_lose(kind, key);
             }
             // Neither stopped nor expired: lock_timeout's longest was not long enough.
         }
@@ -166,14 +169,19 @@ public:
 
     [[nodiscard]] bool alive() const noexcept { return state_ && state_->alive(); }
 
-    /// Also asks the operating system whether the server has hung up; reads nothing, no round trip.
+    /// Also asks the operating system whether the server has hung up; reads nothing, no round trip. If so,
+    /// all locks on the connection know it from now on.
     [[nodiscard]] bool hung_up() const noexcept {
         if (!alive()) {
             return true;
         }
         pollfd socket{PQsocket(state_->conn()), POLLRDHUP, 0};
-        return ::poll(&socket, 1, 0) > 0 &&
-               (socket.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+        if (::poll(&socket, 1, 0) <= 0 ||
+            (socket.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) == 0) {
+            return false;
+        }
+        state_->detach();
+        return true;
     }
 
     [[nodiscard]] bool pending(lock_kind kind, lock_key key) const noexcept {
@@ -203,15 +211,14 @@ private:
     }
 
     void check_server(lock_kind kind, lock_key key) {
-        if (state_->known_facts() &&
-            state_->known_facts()->standby) { // a standby may have been promoted since
-            const char* const standby =
-                PQparameterStatus(state_->conn(), "in_hot_standby"); // from PostgreSQL 14 on
-            if (!standby || std::string_view(standby) == "off") {
-                state_->forget_facts();
-            }
+        if (state_->known_facts() && state_->known_facts()->standby) { // it may have been promoted since
+            state_->forget_facts();
         }
-        refuse_unsuitable_server(state_->facts(key), kind, key);
+        try {
+            refuse_unsuitable_server(state_->facts(key), kind, key);
+        } catch (const connection_lost& error) {
+            end_with(error, "asking what server this is", key);
+        }
     }
 
     /// A release that is still pending is taken back: the session holds the lock all the time. No round trip.
@@ -221,7 +228,6 @@ private:
             return false;
         }
         if (hung_up()) {
-            state_->detach();
             throw loss("the connection is lost", key);
         }
         --h->surplus;
@@ -261,7 +267,7 @@ private:
                                        const std::stop_token& stop) {
         interruptible_reader reader(state_->conn(), until, stop, interruptible_reader::on_stop::be_patient,
                                     state_->patience());
-        const answer a = or_lose_connection([&] {
+        const answer a = or_lose_connection(trying, key, [&] {
             const auto function = function_index(operation::try_lock, kind, key.space());
             return call_by_query(state_->conn(), state_->statement(calls[function].view()).c_str(), key,
                                  reader);
@@ -277,16 +283,20 @@ private:
         if (!ours || PQtransactionStatus(state_->conn()) == PQTRANS_INERROR) {
             fail(a.reply, kind, key, trying, true);
         }
-        clean_up(kind, key);
+        clean_up_or_lose(kind, key);
         return false;
     }
 
     /// Runs what reads answers of its own. If it throws, answers are left unread: for libpq and the server,
     /// too, the connection is lost then.
     template <class Exchange>
-    [[nodiscard]] std::invoke_result_t<const Exchange&> or_lose_connection(const Exchange& exchange) {
+    [[nodiscard]] std::invoke_result_t<const Exchange&>
+    or_lose_connection(std::string_view doing, lock_key key, const Exchange& exchange) {
         try {
             return exchange();
+        } catch (const connection_lost& error) {
+            lose(state_->conn());
+            end_with(error, doing, key);
         } catch (...) {
             lose(state_->conn());
             state_->detach();
@@ -294,14 +304,23 @@ private:
         }
     }
 
+    /// Throws the loss, with what the server said about it.
+    [[noreturn]] void end_with(const connection_lost& error, std::string_view doing, lock_key key) {
+        state_->detach();
+        const auto& said = state_->last_words();
+        if (said.sqlstate.empty() || error.sqlstate() == said.sqlstate) {
+            throw error;
+        }
+        throw loss("the connection was lost while " + std::string(doing), key, said.message, said.sqlstate);
+    }
+
     /// Throws what a failed acquisition means, with nothing left held by it.
     [[noreturn]] void fail(const result& r, lock_kind kind, lock_key key, std::string_view doing,
                            bool uncertain) {
         try {
             throw_failure(r, state_->conn(), doing, key);
-        } catch (const connection_lost&) {
-            state_->detach();
-            throw;
+        } catch (const connection_lost& error) {
+            end_with(error, doing, key);
         } catch (...) {
             if (uncertain && may_have_been_granted(sqlstate_of(r))) {
                 clean_up(kind, key);
@@ -336,6 +355,14 @@ private:
             return state_->detach();
         }
         state_->holds().erase_if_vacant(key, kind.shared);
+    }
+
+    /// As `clean_up`, where no other error tells what has happened.
+    void clean_up_or_lose(lock_kind kind, lock_key key) {
+        clean_up(kind, key);
+        if (!alive()) {
+            throw loss("the connection was lost while making sure that the lock is not held", key);
+        }
     }
 
     static constexpr std::string_view trying = "trying to take it";

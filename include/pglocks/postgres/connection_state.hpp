@@ -18,6 +18,7 @@
 #include <new>
 #include <poll.h>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -135,6 +136,7 @@ public:
 
     /// A result has arrived on the connection, the user's own included.
     void on_result(const PGresult* r) noexcept {
+        keep_last_words(r);
         if (sending_) {
             return;
         }
@@ -149,7 +151,30 @@ public:
         }
     }
 
+    /// What the server said when it ended the session, which libpq does not always hand out.
+    struct farewell {
+        std::string sqlstate;
+        std::string message;
+    };
+    [[nodiscard]] const farewell& last_words() const noexcept { return last_words_; }
+
 private:
+    void keep_last_words(const PGresult* r) noexcept {
+        if (!is_error(r)) {
+            return;
+        }
+        const auto field = [r](int code) {
+            const char* const text = PQresultErrorField(r, code);
+            return std::string(text ? text : "");
+        };
+        try {
+            if (field(PG_DIAG_SEVERITY_NONLOCALIZED) == "FATAL") {
+                last_words_ = {field(PG_DIAG_SQLSTATE), field(PG_DIAG_MESSAGE_PRIMARY)};
+            }
+        } catch (const std::bad_alloc&) { // the loss is told without them
+        }
+    }
+
     /// A statement of ours would wipe PQerrorMessage() before the user has read it: the release waits for the
     /// result after this one.
     [[nodiscard]] static bool is_error(const PGresult* r) noexcept {
@@ -183,6 +208,7 @@ private:
     }
 
     int socket_;
+    farewell last_words_;
     bool has_pending_ = false;
     bool held_back_ = false; ///< the pending releases wait for the next use of a lock
     bool sending_ = false;   ///< results of our own releases must not start others

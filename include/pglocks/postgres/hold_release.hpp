@@ -3,14 +3,17 @@
 
 #include <pglocks/connection.hpp>
 #include <pglocks/postgres/holds.hpp>
+#include <pglocks/postgres/interruptible.hpp>
 #include <pglocks/postgres/result.hpp>
 #include <pglocks/postgres/server_link.hpp>
 #include <pglocks/release_failure.hpp>
 
 #include <libpq-fe.h>
 
+#include <chrono>
 #include <exception>
 #include <new>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,6 +50,22 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
     }
 }
 
+/// Runs a statement whose answer is waited for no longer than the session's patience. *Throws*:
+/// `connection_lost`.
+[[nodiscard]] inline result answer_in_time(const server_link& link, const char* statement, lock_key key) {
+    const deadline now = std::chrono::steady_clock::now();
+    const std::stop_token none;
+    interruptible_reader reader(link.conn(), now, none, interruptible_reader::on_stop::be_patient,
+                                link.patience());
+    if (PQsendQueryParams(link.conn(), statement, 0, nullptr, nullptr, nullptr, nullptr, 0) == 0) {
+        return {};
+    }
+    result last = reader.next(key, false);
+    while (reader.next(key, false)) {
+    }
+    return last;
+}
+
 /// Unlocks until nothing is held, asking `pg_locks` first each time: an unlock of nothing would write a
 /// warning into the server's log.
 [[nodiscard]] inline release_result drain(const server_link& link, hold& h, std::string_view name) noexcept {
@@ -54,8 +73,7 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
     try {
         const std::string statement = unlock_if_held(h);
         for (int cancelled = 0; cancelled < patience;) {
-            const result r(
-                PQexecParams(link.conn(), statement.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
+            const result r = answer_in_time(link, statement.c_str(), h.key);
             if (PQresultStatus(r.get()) == PGRES_TUPLES_OK) {
                 if (PQntuples(r.get()) == 1 && std::string_view(PQgetvalue(r.get(), 0, 0)) == "t") {
                     if (h.surplus > 0) {
@@ -86,6 +104,9 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
         throw lock_error({.what = "the release was cancelled again and again, and will be tried again later",
                           .sqlstate = std::string(sqlstate::query_canceled),
                           .key = h.key});
+    } catch (const connection_lost&) {
+        lose(link.conn());
+        return release_result::lost;
     } catch (lock_error& error) {
         try {
             error.add_lock(h.key, name);

@@ -116,8 +116,11 @@ public:
             }
             await_input(may_cancel);
             if (PQconsumeInput(conn_) == 0) {
-                break;
-            } // what is wrong is in the next result
+                if (PQstatus(conn_) == CONNECTION_OK) { // nothing that ends a wait for the rest of the answer
+                    throw loss("the server's answer could not be read", key, PQerrorMessage(conn_));
+                }
+                break; // what is wrong is in the next result
+            }
         }
         return result(PQgetResult(conn_));
     }

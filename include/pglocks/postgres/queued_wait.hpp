@@ -151,8 +151,7 @@ private:
             const bool may_cancel = expected_[i] != step::opening;
             result r = reader_.next(key_, may_cancel);
             if (!r || PQstatus(conn_) != CONNECTION_OK) {
-                throw loss("the connection was lost while " + std::string(waiting), key_,
-                           PQerrorMessage(conn_));
+                throw_failure(r, conn_, waiting, key_);
             }
             if (expected_[i] == step::synchronisation) {
                 continue;

@@ -94,13 +94,11 @@ inline void lose(PGconn* conn) noexcept {
 [[noreturn]] inline void throw_failure(const result& r, PGconn* conn, std::string_view doing,
                                        const std::optional<lock_key>& key = {}) {
     const std::string_view state = sqlstate_of(r);
-    if (is_out_of_step(r)) {
-        const std::string message = PQerrorMessage(conn);
+    if (is_out_of_step(r) || PQstatus(conn) != CONNECTION_OK) {
+        const std::string_view last_words = error_field(r, PG_DIAG_MESSAGE_PRIMARY);
+        const std::string message = state.empty() ? PQerrorMessage(conn) : std::string(last_words);
         lose(conn);
-        throw loss("the connection was lost while " + std::string(doing), key, message);
-    }
-    if (PQstatus(conn) != CONNECTION_OK) {
-        throw loss("the connection was lost while " + std::string(doing), key, PQerrorMessage(conn), state);
+        throw loss("the connection was lost while " + std::string(doing), key, message, state);
     }
     failure f{.what = "error while " + std::string(doing),
               .sqlstate = std::string(state),

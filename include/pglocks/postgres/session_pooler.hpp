@@ -120,7 +120,8 @@ enum class pooling : std::uint8_t { by_session, finer, unknown };
 /// later, is answered, the first has a backend of its own, since a pooler serves those that wait in order:
 /// that is how a full pool in session mode is known. Measured with PgBouncer 1.18, whose objects.c has these
 /// rules.
-[[nodiscard]] inline pooling probe_pooling(PGconn* conn, const deadline& until) {
+[[nodiscard]] inline pooling compare_backends(probing_client& first, probing_client& second,
+                                              const deadline& until) {
     using reading = probing_client::reading;
     constexpr int rounds = 20;
     constexpr std::chrono::milliseconds quick(20);
@@ -128,12 +129,6 @@ enum class pooling : std::uint8_t { by_session, finer, unknown };
     constexpr const char* who = "select pg_catalog.pg_backend_pid()";
     const auto within = [](auto duration) { return deadline(pglocks::detail::deadline_after(duration)); };
 
-    const own_connection other = connect_alike(conn, until);
-    if (!other) {
-        return pooling::unknown;
-    }
-    probing_client first(conn);
-    probing_client second(other.get());
     if (first.ask(who, until) != reading::complete) {
         return pooling::unknown;
     }
@@ -165,13 +160,39 @@ enum class pooling : std::uint8_t { by_session, finer, unknown };
         if (beside == reading::late) {
             beside = first.read(until);
         }
-        // Asked twice in a row, since a pool of two that takes turns would otherwise do so in step with us.
-        if (beside != reading::complete || first.pid() != mine || first.ask(who, until) != reading::complete ||
-            first.pid() != mine) {
-            return beside == reading::complete ? pooling::finer : pooling::unknown;
+        if (beside != reading::complete) {
+            return pooling::unknown;
+        }
+        bool kept = first.pid() == mine;
+        // Twice, since two backends that take turns would otherwise do so in step with us.
+        for (int again = 0; kept && again < 2; ++again) {
+            if (first.ask(who, until) != reading::complete) {
+                return pooling::unknown;
+            }
+            kept = first.pid() == mine;
+        }
+        if (!kept) {
+            return pooling::finer;
         }
     }
     return pooling::by_session;
+}
+
+/// Compares with a second connection of this probe's own.
+[[nodiscard]] inline pooling probe_pooling(PGconn* conn, const deadline& until) {
+    const own_connection other = connect_alike(conn, until);
+    if (!other) {
+        return pooling::unknown;
+    }
+    probing_client first(conn);
+    probing_client second(other.get());
+    const pooling found = compare_backends(first, second, until);
+    // PgBouncer closes the backend of a client that leaves in a transaction: it may be one that holds another
+    // client's locks.
+    if (PQtransactionStatus(other.get()) == PQTRANS_INTRANS) {
+        (void)second.ask("rollback", until);
+    }
+    return found;
 }
 
 /// Marks the backend for the guards of our statements. Answers false if it is another session's already.
@@ -219,10 +240,16 @@ inline void declare_session_pooler(soci::session& session,
         throw refused({.what = "a pooler cannot be declared in a transaction or on a busy connection",
                        .advice = "declare it when the session is opened"});
     }
+    const deadline until(detail::deadline_after(within));
+    if (postgres::probing_client(conn).ask("select pg_catalog.pg_backend_pid()", until) !=
+        postgres::probing_client::reading::complete) {
+        postgres::lose(conn);
+        throw postgres::loss("the connection did not answer in time", std::nullopt, PQerrorMessage(conn));
+    }
     if (const auto& facts = state->facts(); !facts.pooled || !facts.token.empty()) {
         return;
     }
-    const auto found = postgres::probe_pooling(conn, detail::deadline_after(within));
+    const auto found = postgres::probe_pooling(conn, until);
     if (PQtransactionStatus(conn) ==
         PQTRANS_ACTIVE) { // an answer that was late: the second client has left now
         while (postgres::result(PQgetResult(conn))) {

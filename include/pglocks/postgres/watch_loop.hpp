@@ -220,12 +220,18 @@ private:
     void on_event(entry at, std::uint32_t events, std::vector<std::shared_ptr<std::stop_source>>& lost) {
         watched& w = at->second;
         if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 || !take_answer(w)) {
-            lost.push_back(w.stop);
-            forget(at);
+            give_up(at, lost);
         } else if (!w.answer_due) {
             control(EPOLL_CTL_MOD, w.socket.get(), EPOLLRDHUP, at->first);
             schedule(at->first, w, clock::now() + w.beat->every);
         }
+    }
+
+    /// Ends a watch with the loss of its connection, which its owner then finds lost, too.
+    void give_up(entry at, std::vector<std::shared_ptr<std::stop_source>>& lost) {
+        ::shutdown(at->second.socket.get(), SHUT_RDWR);
+        lost.push_back(at->second.stop);
+        forget(at);
     }
 
     /// Sends the heartbeats that are due, and gives up those without an answer.
@@ -234,9 +240,7 @@ private:
             const auto at = watched_.find(schedule_.begin()->second);
             watched& w = at->second;
             if (w.answer_due || !ask(at->first, w)) {
-                ::shutdown(w.socket.get(), SHUT_RDWR); // so that the owner, too, finds the connection lost
-                lost.push_back(w.stop);
-                forget(at);
+                give_up(at, lost);
             }
         }
     }

@@ -32,6 +32,15 @@ using try_django_lock = pglocks::basic_advisory_lock<django_keys, pglocks::wait:
 constexpr std::string_view name = "nightly-report";
 constexpr pglocks::lock_key key = pglocks::key_of<django_keys>(name);
 
+/// Becomes the Python that has django_pglocks: Debian's, where its package puts it, or else the first in
+/// PATH.
+constexpr const char* become_python = R"(
+for python in /usr/bin/python3 python3; do
+    "$python" -c "import django_pglocks, psycopg2" 2>/dev/null && exec "$python" "$@"
+done
+echo "no python3 has django_pglocks: apt-get install python3-django-pglocks" >&2
+exit 1)";
+
 /// Python holds the lock; C++ does not get it, then waits for it and gets it when Python leaves.
 void python_first(soci::session& sql, soci::session& watcher, example::child& django,
                   const example::timeline& story) {
@@ -99,7 +108,7 @@ void run(const std::string& connection) {
               << "\" in Python (django-pglocks) and C++ (pglocks::interop::django_pglocks) is the key "
               << to_sql(key) << ".\n\n";
     const example::timeline story;
-    example::child django("django", {"/usr/bin/python3", DJANGO_PEER, database});
+    example::child django("django", {"/bin/sh", "-c", become_python, "django", DJANGO_PEER, database});
     python_first(sql, watcher, django, story);
     cpp_first(sql, watcher, django, story);
     django.tell("quit");

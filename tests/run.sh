@@ -16,7 +16,7 @@ Usage: tests/run.sh [PHASE...]     run these phases, without arguments all of th
   format     every C++ file is formatted (clang-format 19)
   gcc        build with g++, warnings as errors, and run every test
   clang      the same with clang++ 19, AddressSanitizer and UndefinedBehaviorSanitizer, but for the tests of
-             compile errors, which call the compilers themselves
+             compile errors and of scripts, which choose the compiler themselves
   tidy       clang-tidy 19 finds nothing
   examples   every example runs through examples/run.sh
 
@@ -155,9 +155,19 @@ configure_clang() {
 }
 
 lint() {
+    local count
     need_tool run-clang-tidy-19 && configure_clang &&
         step "linting" run-clang-tidy-19 -quiet -p "$build_dir" -j "$jobs" \
-            "^$repository/(tests|examples|docs)/.*\.cpp\$"
+            "^$(as_regex "$repository")/(tests|examples|docs)/.*\.cpp\$" || return
+    count=$(sed -nE 's/^Running clang-tidy for ([0-9]+) files .*/\1/p' "$private/step.log")
+    say "  ${count:-0} files were looked at"
+    [ "${count:-0}" -gt 0 ] && return
+    complain "clang-tidy has looked at nothing: no source that $build_dir knows is in $repository"
+    return 1
+}
+
+as_regex() { # TEXT: a regular expression that matches just this
+    sed 's/[][\\.^$*+?(){}|]/\\&/g' <<<"$1"
 }
 
 need_tool() { # COMMAND
@@ -192,7 +202,7 @@ run_phase() { # NAME
     packages) need_packages build test "${examples[@]}" ;;
     format) check_format ;;
     gcc) configure gcc g++ "${options[@]}" && build "building" && run_meson_tests 1 ;;
-    clang) configure_clang && build "building" && run_meson_tests 3 --no-suite compile-fail ;;
+    clang) configure_clang && build "building" && run_meson_tests 3 --no-suite compile-fail --no-suite scripts ;;
     tidy) lint ;;
     examples) run_examples ;;
     esac || status=$?

@@ -14,6 +14,10 @@ The compiler's echo of the case's own source never counts, and the code of a cas
 
   compile_fail.py precompile COMPILER FLAGS_FROM OUTPUT DEPFILE
   compile_fail.py check COMPILER FLAGS_FROM PRECOMPILED LIBRARY CASE
+  compile_fail.py accept COMPILER FLAGS_FROM SOURCE
+
+accept is the other side: the source, or a unit that includes every header of a directory, compiles without a
+diagnostic.
 
 FLAGS_FROM is BUILD_DIRECTORY/compile_commands.json:SOURCE: the source whose include paths and definitions count.
 LIBRARY is the directory of the library's headers.
@@ -32,6 +36,7 @@ DIAGNOSTIC = re.compile(r'(?P<path>[^\s:][^:]*):(?P<line>\d+):(?:\d+:)? '
                         r'(?P<kind>error|warning|note|[a-z ]*error|sorry, unimplemented): (?P<message>.*)')
 CONTEXT = re.compile(r'(?P<path>[^\s:][^:]*):(?:\d+:\d+:)? +(?P<message>(?:In|in|required|recursively required) .*)')
 INCLUDED = re.compile(r'(In file included |\s+)from .*')
+NODISCARD = re.compile(r"declared with (attribute 'nodiscard'|'nodiscard' attribute): ")
 DIRECTIVE = re.compile(r'// (ERROR|SENTENCE|NOTE): (.*)')
 
 
@@ -119,7 +124,8 @@ def problems_of_failure(run, case, source, library):
     for text in case.expected['ERROR']:
         if not any(text in d.message for d in errors):
             yield f'no error says: {text}'
-        if text.startswith('pglocks: ') and not any(of_library(d) for d in errors) and 'nodiscard' not in run.stderr:
+        # What a [[nodiscard]] says stands where the result is thrown away.
+        if text.startswith('pglocks: ') and not any(of_library(d) or NODISCARD.search(d.message) for d in errors):
             yield 'the error does not stand in the library'
     for text in case.expected['SENTENCE']:
         if not any(line.rstrip().endswith('// ' + text) for line in shown):
@@ -185,5 +191,15 @@ def check(compiler, origin, precompiled, library, source):
     return '\n'.join(problems) or 0
 
 
+def accept(compiler, origin, source):
+    """Compiles a source, or all headers of a directory; the status is a text that says what is wrong."""
+    source = pathlib.Path(source).resolve()
+    headers = sorted(source.rglob('*.hpp')) if source.is_dir() else []
+    what = sum((['-include', header] for header in headers), []) + ['-x', 'c++', os.devnull] if headers else [source]
+    run = compile_(compiler, origin, ['-Wall', '-Wextra', '-Wpedantic', '-fsyntax-only', *what])
+    print(run.stderr)
+    return '\n'.join(problems_of_control(run)) or 0
+
+
 if __name__ == '__main__':
-    sys.exit({'precompile': precompile, 'check': check}[sys.argv[1]](*sys.argv[2:]))
+    sys.exit({'precompile': precompile, 'check': check, 'accept': accept}[sys.argv[1]](*sys.argv[2:]))

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Tests of the harness: a case that does not prove what it says must not pass."""
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -51,6 +52,12 @@ class ThePlainCases(unittest.TestCase):
         case = compile_fail.read_case("// ERROR: pglocks: two modes\n// NOTE: some_rule<'a', 'b'>\n" + CODE)
         self.assertEqual(failure(REFUSED_INSTANTIATION, case), [])
 
+    def test_a_result_that_is_thrown_away_passes(self):
+        case = compile_fail.read_case('// ERROR: pglocks: keep it\n' + CODE)
+        for message in ("ignoring return value of 'T f()', declared with attribute 'nodiscard': 'pglocks: keep it'",
+                        "ignoring return value of function declared with 'nodiscard' attribute: pglocks: keep it"):
+            self.assertEqual(failure(f'/cases/case.cpp:5:1: error: {message} [-Werror]\n', case), [], message)
+
     def test_an_expectation_may_take_several_lines(self):
         self.assertEqual(SET.expected['ERROR'], ['pglocks: two modes: keep one'])
 
@@ -80,6 +87,11 @@ class TheHarnessFinds(unittest.TestCase):
 
     def test_an_assertion_of_the_case_itself(self):
         self.assertTrue(failure(REFUSED_SET.replace('/library/', '/cases/'), SET))
+
+    def test_an_assertion_of_the_case_itself_that_speaks_of_nodiscard(self):
+        output = REFUSED_SET.replace('/library/', '/cases/')
+        self.assertTrue(failure(output + '/library/lock.hpp:9:3: note: nodiscard\n', SET))
+        self.assertTrue(failure(output.replace('keep one', 'keep one nodiscard'), SET))
 
     def test_a_sentence_that_only_the_case_shows(self):
         self.assertTrue(failure(REFUSED_OPERATION.replace('/library/lock.hpp', '/cases/case.cpp'), OPERATION))
@@ -112,11 +124,10 @@ class TheHarnessFinds(unittest.TestCase):
 
     def test_a_case_that_is_not_built(self):
         here = pathlib.Path(__file__).resolve().parent
-        listed = (here / 'meson.build').read_text()
-        cases = [path.stem for path in here.glob('*/*.cpp')]
-        self.assertTrue(cases)
-        for case in cases:
-            self.assertIn(f"'{case}'", listed)
+        lists = re.findall(r"^  '(\w+)': \[\n(.*?)^  \],", (here / 'meson.build').read_text(), re.M | re.S)
+        listed = {(folder, case) for folder, cases in lists for case in re.findall(r"'(\w+)'", cases)}
+        self.assertEqual({(path.parent.name, path.stem) for path in here.glob('*/*.cpp')}, listed)
+        self.assertTrue(listed)
 
 
 if __name__ == '__main__':

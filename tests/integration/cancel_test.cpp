@@ -212,14 +212,13 @@ TEST_F(cancel_races_with_the_grant, of_a_bounded_wait_at_transaction_scope) {
 
 TEST_F(cancel, hammering_a_session_that_locks_and_unlocks_leaves_nothing_held) {
     constexpr int wanted = 3;
-    const auto end = steady_clock::now() + 20s;
+    const auto end = steady_clock::now() + 60s; // it takes about 5
     const auto backend = std::to_string(pid(b_));
     const auto is_free = [&] { return owners(1).empty(); };
     observer hammer(conninfo());
     std::jthread hammering([&](const std::stop_token& done) {
-        for (int i = 0; !done.stop_requested(); ++i) {
-            hammer.exec("select pg_cancel_backend(" + backend + ")");
-            std::this_thread::sleep_for(std::chrono::microseconds(20 + i % 50));
+        while (!done.stop_requested()) { // out of step with the locks
+            hammer.exec("select pg_cancel_backend(" + backend + ") from pg_sleep(random() / 10000)");
         }
     });
     int round = 0;
@@ -245,7 +244,8 @@ TEST_F(cancel, hammering_a_session_that_locks_and_unlocks_leaves_nothing_held) {
     hammering.request_stop();
     hammering.join();
     std::cout << "cancelled in " << round << " rounds: " << tries << " tries, " << releases << " releases\n";
-    EXPECT_GT(tries + releases, 0);
+    EXPECT_GE(tries, wanted);
+    EXPECT_GE(releases, wanted);
     EXPECT_TRUE(release_pending(b_));
     EXPECT_TRUE(is_free());
     session_is_usable();

@@ -3,7 +3,6 @@
 #include "integration/lock_test.hpp"
 #include "support/scratch_database.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -17,15 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A pause that tells how often it was asked for: a waiter that polls is not seen in pg_locks.
-struct counted_pause {
-    static inline std::atomic<int> pauses = 0;
-
-    std::chrono::milliseconds operator()(unsigned /*tries*/) const {
-        ++pauses;
-        return 1ms;
-    }
-};
 using counted_poll = wait::poll<counted_pause>;
 
 /// A session that takes one lock as its policies say, inside a transaction of its own if they want one.
@@ -146,7 +136,7 @@ using combinations =
 
 struct combination_names {
     template <class Combination>
-    static std::string GetName(int /*index*/) { // NOLINT(readability-identifier-naming): GoogleTest's
+    static std::string GetName(int /*index*/) {
         using lock = typename Combination::template lock<mode::exclusive>;
         const std::string scope =
             std::is_same_v<typename lock::scope_policy, scope::session> ? "session" : "transaction";

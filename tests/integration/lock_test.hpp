@@ -5,6 +5,7 @@
 
 #include "support/eventually.hpp"
 #include "support/observer.hpp"
+#include "support/process_info.hpp"
 #include "support/shared_server.hpp"
 
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@
 #include <soci/soci.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -23,8 +25,10 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <sys/types.h>
 #include <system_error>
 #include <type_traits>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -121,7 +125,6 @@ public:
     captured_release_failures& operator=(const captured_release_failures&) = delete;
     ~captured_release_failures() { set_release_failure_handler(before_); }
 
-    // NOLINTNEXTLINE(readability-convert-member-functions-to-static): it is what this object captured
     std::vector<std::string> take() {
         const std::lock_guard guard(mutex);
         return std::exchange(messages, {});
@@ -144,6 +147,18 @@ inline void end_all_others(observer& look) {
               "where datname = current_database() and pid <> pg_backend_pid()");
 }
 
+/// A backoff that tells how often it was asked for: a waiter that polls is not seen in pg_locks.
+struct counted_pause {
+    static inline std::atomic<int> pauses = 0;
+
+    std::chrono::milliseconds pause{1};
+
+    [[nodiscard]] std::chrono::nanoseconds operator()(unsigned /*tries*/) const {
+        ++pauses;
+        return pause;
+    }
+};
+
 /// A function that runs in a thread of its own, until it ends or the object does.
 ///
 /// A failed test must not wait for ever: when the object ends while the function runs, every connection to
@@ -154,7 +169,10 @@ public:
     template <class Function>
     background(std::string conninfo, Function function)
         : conninfo_(std::move(conninfo)),
-          result_(std::async(std::launch::async, std::move(function))) {}
+          result_(std::async(std::launch::async, [this, function = std::move(function)]() mutable {
+              thread_ = ::gettid();
+              return function();
+          })) {}
     background(const background&) = delete;
     background& operator=(const background&) = delete;
     ~background() {
@@ -173,6 +191,12 @@ public:
         return result_.wait_for(within) == std::future_status::ready;
     }
 
+    /// Whether the function has begun and sleeps in the kernel: it waits for something.
+    [[nodiscard]] bool sleeps() const {
+        const auto thread = thread_ == 0 ? std::nullopt : find_process(thread_);
+        return thread && thread->state == 'S';
+    }
+
     /// The function's result, or its exception.
     Result result() {
         if (!ended(default_deadline)) {
@@ -183,6 +207,7 @@ public:
 
 private:
     std::string conninfo_;
+    std::atomic<pid_t> thread_ = 0;
     std::future<Result> result_;
 };
 

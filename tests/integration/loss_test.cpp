@@ -78,7 +78,7 @@ TEST_F(loss, during_a_wait_of_any_kind_is_told) {
             [&] { return error_of<connection_lost>([&] { wait_for_key_1(session); }).sqlstate(); });
         ASSERT_TRUE(queued(1));
         terminate(queue(1).at(0));
-        EXPECT_EQ(told.result(), "08006");
+        EXPECT_EQ(told.result(), "57P01") << "as the server said";
         EXPECT_EQ(owners(1), pids(a_));
     };
     const std::stop_source source;
@@ -104,10 +104,10 @@ TEST_F(loss, during_a_poll_is_told) {
     soci::session session = connect();
     const auto backend = pid(session);
     auto told = in_background([&] {
-        return error_of<connection_lost>([&] { const polled_advisory_lock lock(session, 1); }).sqlstate();
+        return error_of<connection_lost>([&] { const polled_advisory_lock lock(session, 1); }).message();
     });
     terminate(backend);
-    EXPECT_EQ(told.result(), "08006");
+    EXPECT_NE(told.result().find("administrator command"), std::string::npos);
 }
 
 TEST_F(loss, after_a_reconnect_the_lock_knows_that_it_holds_nothing_and_can_be_taken_again) {

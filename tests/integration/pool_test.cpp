@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -38,6 +39,20 @@ protected:
             pool_.give_back(at);
         }
         return leased.size();
+    }
+
+    /// The bound of a wait in the queue that was sent: the first parameter of the statement that sets
+    /// lock_timeout.
+    [[nodiscard]] static std::chrono::milliseconds lock_timeout_sent(const wire_trace& wire) {
+        bool sets_it = false;
+        for (const auto& message : wire.messages()) {
+            if (message.find("\tParse\t") != std::string::npos) {
+                sets_it = message.find("set_config('lock_timeout'") != std::string::npos;
+            } else if (sets_it && message.find("\tBind\t") != std::string::npos) {
+                return std::chrono::milliseconds(std::stoi(message.substr(message.find('\'') + 1)));
+            }
+        }
+        throw std::runtime_error("no lock_timeout was sent");
     }
 
     soci::connection_pool pool_{size};
@@ -136,27 +151,29 @@ TEST_F(connection_pool, an_exhausted_pool_is_an_answer_to_one_try_and_to_a_bound
 }
 
 TEST_F(connection_pool, the_lease_counts_against_the_bound) {
-    const advisory_lock holder(pool_, 1);
+    std::optional<advisory_lock> holder(std::in_place, pool_, 1);
     std::optional<advisory_lock> other(std::in_place, pool_, 2);
     timed_advisory_lock lock(pool_, 1, std::defer_lock);
-    auto ended = in_background([&] {
-        const auto start = steady_clock::now();
-        const bool acquired = lock.try_lock_for(400ms);
-        return acquired ? std::chrono::nanoseconds(0) : steady_clock::now() - start;
-    });
-    EXPECT_FALSE(ended.ended(200ms)) << "it waits for a session";
+    auto acquired = in_background([&] { return lock.try_lock_for(1min); });
+    ASSERT_TRUE(eventually([&] { return acquired.sleeps(); })) << "it waits for a session";
+    const auto start = steady_clock::now();
+    EXPECT_FALSE(acquired.ended(200ms));
+    const auto waited = std::chrono::floor<std::chrono::milliseconds>(steady_clock::now() - start);
+    const wire_trace wire(*other->session());
     other.reset();
-    EXPECT_TRUE(eventually([&] { return ended.ended() || !queue(1).empty(); })) << "then for the lock";
-    const auto took = ended.result();
-    EXPECT_GE(took, 400ms);
-    EXPECT_LT(took, 5s);
-    EXPECT_EQ(free_sessions(), 1U);
+    ASSERT_TRUE(queued(1)) << "then for the lock";
+    holder.reset();
+    EXPECT_TRUE(acquired.result());
+    EXPECT_LE(lock_timeout_sent(wire), 1min - waited);
+    lock.unlock();
+    EXPECT_EQ(free_sessions(), size);
 }
 
 TEST_F(connection_pool, a_lock_waits_for_a_session_as_long_as_it_takes) {
     std::optional<advisory_lock> first(std::in_place, pool_, 1);
     const advisory_lock second(pool_, 2);
     auto waiter = in_background([&] { return advisory_lock(pool_, 3).owns_lock(); });
+    ASSERT_TRUE(eventually([&] { return waiter.sleeps(); }));
     EXPECT_FALSE(waiter.ended(50ms));
     first.reset();
     EXPECT_TRUE(waiter.result());
@@ -164,12 +181,15 @@ TEST_F(connection_pool, a_lock_waits_for_a_session_as_long_as_it_takes) {
 }
 
 TEST_F(connection_pool, a_stop_ends_the_wait_for_a_session) {
-    const advisory_lock first(pool_, 1);
+    std::optional<advisory_lock> first(std::in_place, pool_, 1);
     const advisory_lock second(pool_, 2);
     std::stop_source source;
     auto waiter = in_background([&] { return advisory_lock(pool_, 3, source.get_token()).owns_lock(); });
+    ASSERT_TRUE(eventually([&] { return waiter.sleeps(); }));
     EXPECT_FALSE(waiter.ended(50ms));
     source.request_stop();
+    EXPECT_TRUE(waiter.ended(default_deadline));
+    first.reset(); // else a wait that does not stop would last for ever
     EXPECT_FALSE(waiter.result());
 }
 

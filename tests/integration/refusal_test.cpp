@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 // Where a lock would protect nothing or cannot be had, it is refused before it is asked for, or says why.
 #include "integration/lock_test.hpp"
-#include "support/child_process.hpp"
+#include "support/pgbouncer.hpp"
 #include "support/postgres_server.hpp"
 
 #include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace pglocks::test {
 namespace {
@@ -110,74 +104,13 @@ TEST_F(without_permission, in_a_transaction_the_transaction_fails_and_the_sessio
     EXPECT_EQ(look_.holders(1, 2).size(), 1U);
 }
 
-/// Gives a directory's contents to the directory's owner, which is not root where this is.
-void give_away(const std::filesystem::path& directory) {
-    struct stat status{};
-    ASSERT_EQ(::stat(directory.c_str(), &status), 0);
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-        if (::geteuid() == 0 && !entry.is_socket()) {
-            ASSERT_EQ(::lchown(entry.path().c_str(), status.st_uid, status.st_gid), 0) << entry.path();
-        }
-    }
-}
-
-TEST(standby, locks_on_a_standby_are_refused_until_it_is_promoted) {
-    const postgres_server primary;
-    postgres_server standby;
-    standby.stop();
-    const auto data = standby.directory() / "data";
-    std::filesystem::remove_all(data);
-    const auto copied =
-        run({"pg_basebackup", "-D", data.string(), "-d", primary.conninfo(), "-R", "-c", "fast"}, {},
-            std::chrono::seconds(60));
-    ASSERT_EQ(copied.status, exit_status{}) << copied.errors;
-    give_away(standby.directory());
-    standby.start();
-    soci::session session(soci::postgresql, standby.conninfo());
-    ASSERT_EQ(query(session, "select pg_is_in_recovery()"), "t");
-    const auto error = error_of<refused>([&] { const advisory_lock lock(session, 1); });
-    EXPECT_TRUE(says(error.what(), "standby"));
-    EXPECT_TRUE(says(error.advice(), "primary"));
-    {
-        pglocks::transaction tx(session);
-        EXPECT_THROW(transaction_advisory_lock(tx, 1), refused);
-    }
-    observer look(standby.conninfo());
-    EXPECT_TRUE(look.advisory_locks().empty());
-    EXPECT_EQ(query(session, "select pg_promote()"), "t");
-    const advisory_lock lock(session, 1);
-    EXPECT_EQ(look.holders(1).size(), 1U);
-}
-
 /// PgBouncer in front of a server, in transaction mode.
 class pooler : public testing::Test {
 protected:
-    void SetUp() override {
-        const auto directory = server_.directory();
-        const auto settings = directory / "pgbouncer.ini";
-        std::ofstream(settings) << "[databases]\n* = host=" << directory.string()
-                                << " user=postgres\n[pgbouncer]\n"
-                                << "listen_addr =\nunix_socket_dir = " << directory.string()
-                                << "\nlisten_port = 6432\n"
-                                << "auth_type = any\npool_mode = transaction\nlogfile =\npidfile =\n";
-        give_away(directory);
-        std::vector<std::string> command{"/usr/sbin/pgbouncer"};
-        if (::geteuid() == 0) {
-            command.insert(command.end(), {"-u", "postgres"}); // it refuses to be root
-        }
-        command.push_back(settings.string());
-        pgbouncer_.emplace(command);
-        ASSERT_TRUE(eventually([&] { return PQping(conninfo().c_str()) == PQPING_OK; }))
-            << pgbouncer_->errors();
-        session_.open(soci::postgresql, conninfo());
-    }
-
-    [[nodiscard]] std::string conninfo() const { return server_.conninfo() + " port=6432"; }
-
     postgres_server server_;
     observer look_{server_.conninfo()};
-    std::optional<child_process> pgbouncer_;
-    soci::session session_;
+    pgbouncer pgbouncer_{server_, pool_mode::transaction};
+    soci::session session_{soci::postgresql, pgbouncer_.conninfo()};
 };
 
 TEST_F(pooler, a_session_lock_is_refused_and_told_what_to_do) {
@@ -191,7 +124,7 @@ TEST_F(pooler, a_session_lock_is_refused_and_told_what_to_do) {
 }
 
 TEST_F(pooler, a_transaction_lock_works) {
-    soci::session other(soci::postgresql, conninfo());
+    soci::session other(soci::postgresql, pgbouncer_.conninfo());
     {
         pglocks::transaction tx(session_);
         const transaction_advisory_lock lock(tx, 1);

@@ -190,21 +190,33 @@ TEST_F(standard_guards, scoped_lock_takes_two_locks_of_two_sessions) {
 TEST_F(standard_guards, scoped_lock_and_std_lock_take_opposite_orders_without_a_deadlock) {
     soci::session c = connect();
     soci::session d = connect();
-    const auto both = [](soci::session& one, soci::session& two, int first, int second) {
+    constexpr int times = 50;
+    const auto often = [](soci::session& one, soci::session& two, int first, int second, auto take_both) {
         advisory_lock x(one, first, std::defer_lock);
         polled_advisory_lock y(two, second, std::defer_lock);
-        int times = 0;
-        for (; times < 50; ++times) {
+        int taken = 0;
+        for (int i = 0; i < times; ++i) {
+            taken += take_both(x, y);
+        }
+        return taken;
+    };
+    auto here = in_background([&] {
+        return often(a_, b_, 1, 2, [](auto& x, auto& y) {
+            const std::scoped_lock both(x, y);
+            return x.owns_lock() && y.owns_lock() ? 1 : 0;
+        });
+    });
+    auto there = in_background([&] {
+        return often(c, d, 2, 1, [](auto& x, auto& y) {
             std::lock(x, y);
+            const bool owned = x.owns_lock() && y.owns_lock();
             x.unlock();
             y.unlock();
-        }
-        return times;
-    };
-    auto here = in_background([&] { return both(a_, b_, 1, 2); });
-    auto there = in_background([&] { return both(c, d, 2, 1); });
-    EXPECT_EQ(here.result(), 50);
-    EXPECT_EQ(there.result(), 50);
+            return owned ? 1 : 0;
+        });
+    });
+    EXPECT_EQ(here.result(), times);
+    EXPECT_EQ(there.result(), times);
     EXPECT_TRUE(look_.advisory_locks().empty());
 }
 

@@ -101,9 +101,20 @@ TEST_F(timeout, less_than_a_millisecond_rounds_up) {
     const advisory_lock holder(a_, 1);
     timed_advisory_lock lock(b_, 1, 1ns);
     EXPECT_FALSE(lock.owns_lock());
-    EXPECT_FALSE(lock.try_lock_for(1us));
-    EXPECT_FALSE(lock.try_lock_for(std::chrono::duration<double>(1e-12)));
-    EXPECT_FALSE(lock.try_lock_for(std::chrono::duration<float, std::milli>(0.3F)));
+    const wire_trace wire(b_);
+    const auto reaches_the_queue = [&](auto bound) {
+        // On a busy machine the try alone may take the whole millisecond.
+        return eventually([&] {
+            const int before = wire.round_trips();
+            EXPECT_FALSE(lock.try_lock_for(bound));
+            return wire.round_trips() == before + 2;
+        });
+    };
+    EXPECT_TRUE(reaches_the_queue(1ns));
+    EXPECT_TRUE(reaches_the_queue(1us));
+    EXPECT_TRUE(reaches_the_queue(300us));
+    EXPECT_TRUE(reaches_the_queue(std::chrono::duration<double>(1e-12)));
+    EXPECT_TRUE(reaches_the_queue(std::chrono::duration<float, std::milli>(0.3F)));
     EXPECT_EQ(lock_timeout_of(b_), "0");
 }
 
@@ -142,7 +153,9 @@ TEST_F(timeout, the_users_lock_timeout_is_neither_obeyed_nor_changed) {
         EXPECT_GE(steady_clock::now() - start, 60ms);
         EXPECT_EQ(lock_timeout_of(b_), setting);
         query(b_, "begin");
+        const auto start_inside = steady_clock::now();
         EXPECT_FALSE(timed_advisory_lock(b_, 1, 10ms).owns_lock());
+        EXPECT_GE(steady_clock::now() - start_inside, 10ms);
         EXPECT_EQ(lock_timeout_of(b_), setting);
         query(b_, "set local lock_timeout = 12345");
         EXPECT_FALSE(timed_advisory_lock(b_, 1, 10ms).owns_lock());
@@ -165,6 +178,26 @@ TEST_F(timeout, the_users_lock_timeout_is_as_it_was_after_a_late_success_too) {
     lock.unlock();
     query(b_, "commit");
     EXPECT_EQ(lock_timeout_of(b_), "3600000");
+    EXPECT_TRUE(look_.advisory_locks().empty());
+}
+
+TEST_F(timeout, the_users_lock_timeout_is_as_it_was_around_a_transaction_lock) {
+    for (const char* setting : {"5", "7200000"}) {
+        pglocks::transaction tx(b_);
+        query(b_, std::string("set local lock_timeout = ") + setting);
+        timed_transaction_advisory_lock lock(tx, 1, std::defer_lock);
+        {
+            const advisory_lock holder(a_, 1);
+            const auto start = steady_clock::now();
+            EXPECT_FALSE(lock.try_lock_for(20ms));
+            EXPECT_GE(steady_clock::now() - start, 20ms);
+        }
+        EXPECT_EQ(lock_timeout_of(b_), setting) << "after it expired";
+        comes_in_late([&] { return lock.try_lock_for(1min); });
+        EXPECT_EQ(lock_timeout_of(b_), setting) << "after it came in late";
+        tx.commit();
+        EXPECT_EQ(lock_timeout_of(b_), "0");
+    }
     EXPECT_TRUE(look_.advisory_locks().empty());
 }
 

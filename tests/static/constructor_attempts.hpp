@@ -214,11 +214,6 @@ void compare(const row& r, const auto& attempts, const char* combination) {
     }
 }
 
-template <class S, class M, class W, class H>
-const char* spelled() {
-    return __PRETTY_FUNCTION__;
-}
-
 template <resource From, class Scope, class Hash>
 void compare_options() {
     using namespace pglocks;

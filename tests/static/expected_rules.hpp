@@ -197,4 +197,10 @@ enum class option : std::uint8_t {
     return wants_hash_value == (times(option::hash_value) > 0);
 }
 
+/// The combination in words, for the message of a test that fails.
+template <class S, class M, class W, class H>
+const char* spelled() {
+    return __PRETTY_FUNCTION__;
+}
+
 } // namespace pglocks_test

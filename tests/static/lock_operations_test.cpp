@@ -5,22 +5,21 @@
 #include <pglocks/policy/catalogue.hpp>
 
 #include "expected_rules.hpp"
+#include "lock_operations.hpp"
 
 #include <gtest/gtest.h>
+#include <soci/soci.h>
 
 #include <array>
-#include <chrono>
 #include <concepts>
 #include <cstddef>
-#include <stop_token>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 namespace {
 
-using namespace std::chrono_literals;
-using pglocks_test::row;
+using namespace pglocks_test;
 
 struct operation {
     std::string_view name;
@@ -28,93 +27,8 @@ struct operation {
 };
 
 template <class L>
-concept has_lock = requires(L& l) {
-    { l.lock() } -> std::same_as<void>;
-};
-template <class L>
-concept has_stoppable_lock = requires(L& l, std::stop_token stop) {
-    { l.lock(stop) } -> std::same_as<bool>;
-};
-template <class L>
-concept has_try_lock = requires(L& l) {
-    { l.try_lock() } -> std::same_as<bool>;
-};
-template <class L>
-concept has_try_lock_for = requires(L& l) {
-    { l.try_lock_for(1ms) } -> std::same_as<bool>;
-};
-template <class L>
-concept has_stoppable_try_lock_for = requires(L& l, std::stop_token stop) {
-    { l.try_lock_for(1ms, stop) } -> std::same_as<bool>;
-};
-template <class L>
-concept has_try_lock_until = requires(L& l, std::chrono::steady_clock::time_point when) {
-    { l.try_lock_until(when) } -> std::same_as<bool>;
-};
-template <class L>
-concept has_stoppable_try_lock_until =
-    requires(L& l, std::chrono::system_clock::time_point when, std::stop_token stop) {
-        { l.try_lock_until(when, stop) } -> std::same_as<bool>;
-    };
-template <class L>
-concept has_unlock = requires(L& l) {
-    { l.unlock() } -> std::same_as<void>;
-};
-template <class L>
-concept has_release = requires(L& l) {
-    { l.release() } noexcept -> std::same_as<pglocks::lock_key>;
-};
-template <class L>
-concept has_lost = requires(const L& l) {
-    { l.lost() } noexcept -> std::same_as<bool>;
-};
-template <class L>
-concept has_pending = requires(const L& l) {
-    { l.pending() } noexcept -> std::same_as<bool>;
-};
-template <class L>
-concept has_swap = requires(L& a, L& b) {
-    { a.swap(b) } noexcept;
-};
-template <class L>
-concept has_free_swap = requires(L& a, L& b) {
-    { swap(a, b) } noexcept;
-};
-template <class L>
-concept has_lock_shared = requires(L& l) {
-    { l.lock_shared() } -> std::same_as<void>;
-};
-template <class L>
-concept has_try_lock_shared = requires(L& l) {
-    { l.try_lock_shared() } -> std::same_as<bool>;
-};
-template <class L>
-concept has_try_lock_shared_for = requires(L& l) {
-    { l.try_lock_shared_for(1ms) } -> std::same_as<bool>;
-};
-template <class L>
-concept has_try_lock_shared_until = requires(L& l, std::chrono::steady_clock::time_point when) {
-    { l.try_lock_shared_until(when) } -> std::same_as<bool>;
-};
-template <class L>
-concept has_unlock_shared = requires(L& l) {
-    { l.unlock_shared() } -> std::same_as<void>;
-};
-template <class L>
-concept has_owns_lock = requires(const L& l) {
-    { l.owns_lock() } noexcept -> std::same_as<bool>;
-};
-template <class L>
-concept has_key = requires(const L& l) {
-    { l.key() } noexcept -> std::same_as<pglocks::lock_key>;
-};
-template <class L>
 concept has_session = requires(const L& l) {
     { l.session() } noexcept -> std::same_as<soci::session*>;
-};
-template <class L>
-concept has_backend_pid = requires(const L& l) {
-    { l.backend_pid() } noexcept -> std::same_as<int>;
 };
 
 /// What the library offers.
@@ -191,11 +105,6 @@ void compare(const row& r, const auto& operations, const char* combination) {
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         EXPECT_EQ(operations[i].exists, wanted[i]) << operations[i].name << " of " << combination;
     }
-}
-
-template <class S, class M, class W, class H>
-const char* spelled() {
-    return __PRETTY_FUNCTION__;
 }
 
 TEST(lock_operations, exist_as_the_rules_say_for_every_combination_of_the_catalogue) {

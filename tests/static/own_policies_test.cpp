@@ -3,6 +3,8 @@
 // what is no policy is answered with no, and not with an error.
 #include <pglocks/pglocks.hpp>
 
+#include "lock_operations.hpp"
+
 #include <gtest/gtest.h>
 #include <soci/soci.h>
 
@@ -132,14 +134,10 @@ using namespace std::chrono_literals;
 
 template <class L, class... A>
 concept from = std::is_constructible_v<L, A...>;
-template <class L>
-concept has_unlock = requires(L& l) { l.unlock(); };
-template <class L>
-concept has_lock = requires(L& l) { l.lock(); };
-template <class L>
-concept has_try_lock_for = requires(L& l) { l.try_lock_for(1ms); };
-template <class L>
-concept has_lock_shared = requires(L& l) { l.lock_shared(); };
+using pglocks_test::has_lock;
+using pglocks_test::has_lock_shared;
+using pglocks_test::has_try_lock_for;
+using pglocks_test::has_unlock;
 using sql = soci::session&;
 
 // Order, and defaults that are written out, make no difference to the body that all share.

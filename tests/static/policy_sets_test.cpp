@@ -21,15 +21,8 @@ namespace {
 using pglocks::type_list;
 using pglocks::valid_policy_set;
 
-template <class... List>
-struct concatenated;
-template <class... T>
-struct concatenated<type_list<T...>> {
-    using type = type_list<T...>;
-};
-template <class... T, class... U, class... Rest>
-struct concatenated<type_list<T...>, type_list<U...>, Rest...>
-    : concatenated<type_list<T..., U...>, Rest...> {};
+template <class First, class Second>
+using joined = typename pglocks::catalogue::detail::joined<First, Second>::type;
 
 template <class Axis>
 using built_in = typename pglocks::catalogue::built_in<Axis>::type;
@@ -43,8 +36,8 @@ inline constexpr std::size_t length<type_list<T...>> = sizeof...(T);
 using hash_kinds = type_list<pglocks::hash::sha256, pglocks::hash::siphash, pglocks::hash::none>;
 
 /// All policies but for the hashes, of which there is one of each kind.
-using policies = concatenated<built_in<pglocks::axis::scope>, built_in<pglocks::axis::mode>,
-                              built_in<pglocks::axis::wait>, hash_kinds>::type;
+using policies = joined<joined<built_in<pglocks::axis::scope>, built_in<pglocks::axis::mode>>,
+                        joined<built_in<pglocks::axis::wait>, hash_kinds>>;
 static_assert(length<policies> == 11);
 
 // Where each axis has its bits in a set of them.
@@ -129,10 +122,15 @@ constexpr std::size_t count_valid_orders(type_list<P...>) {
     }(std::make_index_sequence<factorial<sizeof...(P)>>());
 }
 
+/// An invalid set that is larger is not walked: the orders are many, and g++ takes minutes for them.
+constexpr int largest_invalid_set = 3;
+
 template <unsigned Set>
-constexpr bool is_valid_in_every_order() {
+constexpr bool is_as_valid_in_every_order() {
     if constexpr (gives_no_axis_twice(Set)) {
         return count_valid_orders(set_of<Set>()) == factorial<length<set_of<Set>>>;
+    } else if constexpr (std::popcount(Set) <= largest_invalid_set) {
+        return count_valid_orders(set_of<Set>()) == 0;
     } else {
         return true;
     }
@@ -140,10 +138,10 @@ constexpr bool is_valid_in_every_order() {
 
 template <unsigned... Set>
 constexpr auto order_independence(std::integer_sequence<unsigned, Set...>) {
-    return std::array<bool, sizeof...(Set)>{is_valid_in_every_order<Set>()...};
+    return std::array<bool, sizeof...(Set)>{is_as_valid_in_every_order<Set>()...};
 }
 
-TEST(policy_set, that_is_valid_is_valid_in_every_order) {
+TEST(policy_set, is_as_valid_in_every_order) {
     constexpr auto independent = order_independence(std::make_integer_sequence<unsigned, all_sets>());
     for (unsigned set = 0; set < all_sets; ++set) {
         EXPECT_TRUE(independent[set]) << "the set with the bits " << set;

@@ -60,7 +60,7 @@ pipe_ends make_pipe() {
 
 /// Appends what can be read now to the text; closes the descriptor at the end of the data.
 void read_available(descriptor& from, std::string& text) {
-    std::array<char, 65536> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
+    std::array<char, 65536> buffer; // read() fills it
     const ssize_t count = ::read(from.get(), buffer.data(), buffer.size());
     if (count > 0)
         text.append(buffer.data(), static_cast<std::size_t>(count));

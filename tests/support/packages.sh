@@ -14,8 +14,9 @@ build   libsoci-dev             header soci/postgresql/soci-postgresql.h
 build   libpq-dev               library libpq
 build   libboost-dev            header boost/hana/map.hpp
 build   postgresql-15|postgresql  server
+build   util-linux              command setpriv
 test    libgtest-dev            header gtest/gtest.h
-test    libgmock-dev            header gmock/gmock.h
+test    libboost-program-options-dev  linkable boost_program_options
 test    zlib1g-dev              header zlib.h
 test    libssl-dev              header openssl/evp.h
 test    clang-14                command clang++-14
@@ -25,7 +26,6 @@ test    clang-tidy-19           command run-clang-tidy-19
 test    clang-format-19         command clang-format-19
 test    pgbouncer               command pgbouncer
 test    git                     command git
-test    util-linux              command setpriv
 django  python3-django-pglocks  python django_pglocks
 django  python3-psycopg2        python psycopg2
 '
@@ -42,6 +42,7 @@ package_is_there() {
     compiler) find_compiler ;;
     header) header_is_there "$3" ;;
     library) pkg-config --exists "$3" ;;
+    linkable) is_linkable "$3" ;;
     python) /usr/bin/python3 -c "import $3" || python3 -c "import $3" ;;
     sanitizers) echo 'int main() {}' | "$3" -fsanitize=address,undefined -x c++ - -o /dev/null ;;
     server) command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' ;;
@@ -54,6 +55,13 @@ header_is_there() {
     # shellcheck disable=SC2086 # the variables hold several words
     printf '#if !__has_include(<%s>)\n#error missing\n#endif\n' "$1" |
         $compiler ${CPPFLAGS-} ${CXXFLAGS-} -E -x c++ -
+}
+
+is_linkable() {
+    local compiler
+    compiler=$(find_compiler) || return
+    # shellcheck disable=SC2086 # the variables hold several words
+    echo 'int main() {}' | $compiler ${CXXFLAGS-} ${LDFLAGS-} -x c++ - -o /dev/null "-l$1"
 }
 
 # find_missing SET...: fills `missing` with the entries that are not there.

@@ -6,12 +6,15 @@
 #   postgres.sh DIR [NAME=VALUE ...]   makes DIR/data the first time, then becomes the server (exec), in the foreground
 #   postgres.sh --wait DIR             waits until the server in DIR answers, at most 60 s
 #   postgres.sh --guard DIR            reads its standard input to the end, then ends the server in DIR and removes DIR
+#   postgres.sh --shared-memory DIR    prints the ids of the System V segments of the servers in and below DIR
 #
 # The server listens on the Unix socket in DIR alone (port 5432) and logs to DIR/log; NAME=VALUE overrides any setting,
 # listen_addresses and port included. Connect with host=DIR user=postgres. Signals to the process: INT stops it fast,
 # QUIT at once, KILL crashes it. It also stops, fast, when the thread that started it ends (PR_SET_PDEATHSIG).
 #
 # Run by root, the server belongs to the user postgres, or nobody: every directory above DIR must let that user pass.
+#
+# PGLOCKS_PRIMARY is the connection string of another such server, whose hot standby this one becomes the first time.
 #
 # PGLOCKS_TEMPLATE names a directory for a copy of the new data directory, which later calls copy instead of running
 # initdb. It may be shared by servers that start at the same time.
@@ -41,14 +44,14 @@ done
 
 mode=start
 case ${1-} in
---wait | --guard)
+--wait | --guard | --shared-memory)
     mode=${1#--}
     shift
     [[ $# == 1 ]] || fail 64 "usage: postgres.sh --$mode DIR"
     ;;
 esac
 [[ -n ${1-} && $1 != -* ]] ||
-    fail 64 "usage: postgres.sh DIR [NAME=VALUE ...] | postgres.sh --wait DIR | postgres.sh --guard DIR"
+    fail 64 "usage: postgres.sh DIR [NAME=VALUE ...] | postgres.sh --wait | --guard | --shared-memory DIR"
 dir=$(realpath -m -- "$1")
 templates=${PGLOCKS_TEMPLATE:+$(realpath -m -- "$PGLOCKS_TEMPLATE")}
 readonly dir mode templates
@@ -110,6 +113,14 @@ prepare_data() {
     [[ ! -e $dir/data ]] || return 0
     local new=$dir/data.new template='' staging
     rm -rf -- "$new"
+    if [[ -n ${PGLOCKS_PRIMARY-} ]]; then
+        "${as_user[@]}" -- "$bindir/pg_basebackup" --dbname="$PGLOCKS_PRIMARY" --pgdata="$new" --write-recovery-conf \
+            --checkpoint=fast --wal-method=stream --no-sync >"$dir/initdb.log" 2>&1 ||
+            fail 69 "pg_basebackup failed in $dir: $(<"$dir/initdb.log")"
+        rm -f -- "$dir/initdb.log"
+        mv -T -- "$new" "$dir/data"
+        return
+    fi
     if [[ -n $templates ]]; then
         template=$templates/$("$bindir/postgres" --version | tr -c 'A-Za-z0-9.\n' -)-$user
     fi
@@ -210,8 +221,13 @@ processes_of_directory() {
     done
 }
 
+# A server's postmaster.pid ends its seventh line with the id. One that crashed leaves the file and the segment.
+shared_memory() {
+    find "$dir" -name postmaster.pid -exec sed -sn '7s/.* //p' {} + 2>/dev/null || true
+}
+
 guard() {
-    local found lines=() signal=QUIT deadline
+    local found segment signal=QUIT deadline
     is_private || fail 64 "$dir holds other files, which would be removed: name an empty or new directory"
     trap '' INT QUIT TERM HUP
     cat >/dev/null
@@ -222,11 +238,7 @@ guard() {
         ((SECONDS <= deadline + 15)) || fail 69 "processes ${found[*]} do not end: end them and remove $dir"
         sleep "$poll_interval"
     done
-    # A server that crashed leaves this file, and the shared memory segment whose id ends its seventh line.
-    { mapfile -t lines <"$dir/data/postmaster.pid"; } 2>/dev/null || true
-    if [[ ${lines[6]-} =~ ([0-9]+)[[:space:]]*$ ]]; then
-        ipcrm -m "${BASH_REMATCH[1]}" 2>/dev/null || true
-    fi
+    while read -r segment; do ipcrm -m "$segment" 2>/dev/null || true; done < <(shared_memory) # of one that crashed
     until rm -rf -- "$dir" 2>/dev/null; do
         ((SECONDS <= deadline + 15)) || fail 69 "cannot remove $dir: remove it by hand"
         sleep "$poll_interval"
@@ -237,4 +249,5 @@ case $mode in
 start) start "$@" ;;
 wait) wait_until_ready ;;
 guard) guard ;;
+shared-memory) shared_memory ;;
 esac

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/postgres_server.hpp"
 
+#include "support/eventually.hpp"
 #include "support/process_info.hpp"
 
 #include <libpq-fe.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <exception>
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
 #include <string_view>
-#include <system_error>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace pglocks::test {
@@ -28,41 +29,20 @@ constexpr const char* base_conninfo =
     "target_session_attrs=any";
 constexpr auto server_deadline = std::chrono::seconds(60);
 
-std::filesystem::path make_private_directory() {
-    std::string name = std::filesystem::temp_directory_path() / "pglocks-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr)
-        throw std::system_error(errno, std::generic_category(),
-                                "cannot make the directory " + name + " (TMPDIR names where)");
-    return name;
-}
-
 } // namespace
 
-postgres_server::guarded_directory::guarded_directory()
-    : path(make_private_directory()),
-      guard({std::string(script), "--guard", path}, {.outlives_parent = true}),
-      owner(::getpid()) {}
+postgres_server::postgres_server(const settings& with) : postgres_server(with, {}) {}
 
-postgres_server::guarded_directory::~guarded_directory() {
-    if (::getpid() != owner)
-        return;
-    try {
-        guard.close_input();
-        if (guard.wait(server_deadline) != exit_status{})
-            std::cerr << guard.errors();
-    } catch (const std::exception& error) {
-        std::cerr << path << " is left behind: " << error.what() << '\n';
-    }
-}
-
-postgres_server::postgres_server(const settings& with) : server(base_conninfo) {
-    set_parameter("host", directory_.path);
+postgres_server::postgres_server(const settings& with, std::map<std::string, std::string> environment)
+    : server(base_conninfo),
+      environment_(std::move(environment)) {
+    set_parameter("host", directory_.path());
     set(with);
     start();
 }
 
 postgres_server::~postgres_server() {
-    if (::getpid() != directory_.owner)
+    if (!directory_.is_ours())
         return;
     try {
         stop(shutdown::immediate);
@@ -88,7 +68,7 @@ void postgres_server::start() {
     std::vector<std::string> command{std::string(script), directory()};
     for (const auto& [name, value] : settings_)
         command.push_back(name + '=' + value);
-    postmaster_.emplace(std::move(command));
+    postmaster_.emplace(std::move(command), child_process::options{.environment = environment_});
     const auto answers = [&] { return PQping(conninfo().c_str()) == PQPING_OK; };
     const bool answered = eventually([&] { return !running() || answers(); }, server_deadline);
     if (answered && running())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "support/child_process.hpp"
+#include "support/guarded_directory.hpp"
 #include "support/server.hpp"
 
 #include <filesystem>
@@ -66,27 +67,21 @@ public:
     [[nodiscard]] pid_t process_id() const;
 
     /// The private directory: the socket's, with the log. Other files may be put there too.
-    [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_.path; }
+    [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_.path(); }
 
     /// All that the server has written to its log.
     [[nodiscard]] std::string log() const;
 
+protected:
+    /// A server whose data directory is made as postgres.sh is told by its environment.
+    postgres_server(const settings& with, std::map<std::string, std::string> environment);
+
 private:
-    struct guarded_directory {
-        std::filesystem::path path;
-        child_process guard;
-        pid_t owner;
-
-        guarded_directory();
-        ~guarded_directory();
-        guarded_directory(const guarded_directory&) = delete;
-        guarded_directory& operator=(const guarded_directory&) = delete;
-    };
-
     void set(const settings& changes);
 
     guarded_directory directory_;
     settings settings_;
+    std::map<std::string, std::string> environment_;
     std::optional<child_process> postmaster_;
 };
 

@@ -3,7 +3,7 @@
 # What examples/run.sh and tests/run.sh share: a private directory that goes away with everything in it, steps
 # that say how long they took, packages, the compiler, the build, the server. Sourced, after `set -uo pipefail`.
 
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 build_root=$(realpath -m -- "${PGLOCKS_BUILD:-$repository/build}")
 jobs=$(nproc)
 . "$repository/tests/support/packages.sh"
@@ -85,7 +85,7 @@ stop_processes() {
 
 # The segments of shared memory that servers have here. One that is killed, or an initdb, leaves its segment behind.
 shared_memory() {
-    find "$private" -name postmaster.pid -exec sed -sn '7s/.* //p' {} +
+    bash "$repository/tests/support/postgres.sh" --shared-memory "$private"
 }
 
 # The processes that belong to this run: everything started here has TMPDIR in its environment, except a database

@@ -120,7 +120,7 @@ using family = testing::Types<pglocks::deadlock_detected, pglocks::connection_lo
                               pglocks::lock_table_full, pglocks::refused>;
 struct family_names {
     template <class Error>
-    static std::string GetName(int) { // NOLINT(readability-identifier-naming): GoogleTest's name
+    static std::string GetName(int) {
         if constexpr (std::is_same_v<Error, pglocks::deadlock_detected>) {
             return "deadlock_detected";
         } else if constexpr (std::is_same_v<Error, pglocks::connection_lost>) {

@@ -4,6 +4,7 @@
 #include <pglocks/detail/policy_list.hpp>
 #include <pglocks/policy.hpp>
 
+#include "../static/lock_operations.hpp"
 #include "lock_table_model.hpp"
 
 #include <gtest/gtest.h>
@@ -73,8 +74,7 @@ int misuse(const F& f) {
 constexpr int not_permitted = static_cast<int>(std::errc::operation_not_permitted);
 constexpr int would_deadlock = static_cast<int>(std::errc::resource_deadlock_would_occur);
 
-std::vector<std::string> failures; // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): a handler
-                                   // is a plain function
+std::vector<std::string> failures; // a handler is a plain function
 
 void keep_failure(const pglocks::lock_error& error) noexcept { failures.emplace_back(error.what()); }
 
@@ -634,14 +634,10 @@ TEST_F(lock_body, believes_the_server_and_not_what_a_strategy_answers) {
     EXPECT_EQ(table.holds(1), 1U);
 }
 
-template <class Lock>
-concept has_lock = requires(Lock& l) { l.lock(); };
-template <class Lock>
-concept has_try_lock_for = requires(Lock& l) { l.try_lock_for(1s); };
-template <class Lock>
-concept has_unlock = requires(Lock& l) { l.unlock(); };
-template <class Lock>
-concept has_lock_shared = requires(Lock& l) { l.lock_shared(); };
+using pglocks_test::has_lock;
+using pglocks_test::has_lock_shared;
+using pglocks_test::has_try_lock_for;
+using pglocks_test::has_unlock;
 
 TEST(lock_body_types, offer_what_their_policies_offer) {
     static_assert(has_lock<model_lock<>> && !has_try_lock_for<model_lock<>>);

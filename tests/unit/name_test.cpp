@@ -72,7 +72,7 @@ TEST(name_constant, holds_a_nul_byte_of_its_literal_and_does_not_end_there) {
 
 struct named_thing {
     std::string text;
-    operator std::string_view() const { return text; } // NOLINT(google-explicit-constructor)
+    operator std::string_view() const { return text; }
 };
 
 TEST(lock_name, is_a_constant_or_whatever_converts_to_a_string_view) {

@@ -18,8 +18,7 @@ using pglocks::set_release_failure_handler;
 using pglocks::detail::report_not_held;
 using pglocks::detail::report_release_failure;
 
-std::vector<std::string> heard; // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): a handler is
-                                // a plain function
+std::vector<std::string> heard; // a handler is a plain function
 
 void keep(const lock_error& error) noexcept { heard.emplace_back(error.what()); }
 void ignore(const lock_error& /*error*/) noexcept {}

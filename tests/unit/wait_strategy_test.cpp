@@ -84,7 +84,7 @@ template <class Strategy>
 class queueing_strategy : public testing::Test {};
 struct strategy_names {
     template <class Strategy>
-    static std::string GetName(int) { // NOLINT(readability-identifier-naming): GoogleTest's name
+    static std::string GetName(int) {
         return std::is_same_v<Strategy, wait::block> ? "block" : "timeout";
     }
 };

@@ -5,7 +5,7 @@
 set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/support/setup.sh"
 
-all_phases=(packages format gcc clang tidy examples)
+all_phases=(packages format gcc clang threads tidy examples)
 
 usage() {
     cat <<END
@@ -17,6 +17,7 @@ Usage: tests/run.sh [PHASE...]     run these phases, without arguments all of th
   gcc        build with g++, warnings as errors, and run every test
   clang      the same with clang++ 19, AddressSanitizer and UndefinedBehaviorSanitizer, but for the tests of
              compile errors and of scripts, which choose the compiler themselves
+  threads    the tests with threads of their own, built with clang++ 19 and ThreadSanitizer
   tidy       clang-tidy 19 finds nothing
   examples   every example runs through examples/run.sh
 
@@ -154,6 +155,11 @@ configure_clang() {
         -Db_lundef=false -Dcpp_args=-fno-sanitize=vptr
 }
 
+threaded=(cancel loss_watcher pool stop)
+configure_threads() {
+    need_tool clang++-19 && configure threads clang++-19 "${options[@]}" -Db_sanitize=thread -Db_lundef=false
+}
+
 lint() {
     local count
     need_tool run-clang-tidy-19 && configure_clang &&
@@ -203,6 +209,9 @@ run_phase() { # NAME
     format) check_format ;;
     gcc) configure gcc g++ "${options[@]}" && build "building" && run_meson_tests 1 ;;
     clang) configure_clang && build "building" && run_meson_tests 3 --no-suite compile-fail --no-suite scripts ;;
+    threads)
+        configure_threads && build "building" "${threaded[@]/#/integration_}" && run_meson_tests 3 "${threaded[@]}"
+        ;;
     tidy) lint ;;
     examples) run_examples ;;
     esac || status=$?
@@ -223,7 +232,7 @@ main() {
     all_passed=0 all_failed=0 table=()
     : >"$private/failures"
     export PGLOCKS_TEMPLATE=$private/template
-    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_stack_use_after_return=1
+    export TSAN_OPTIONS=halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_stack_use_after_return=1
     server_is_named || true
     for variable in "${!GTEST_@}"; do unset "$variable"; done
 

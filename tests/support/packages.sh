@@ -25,6 +25,7 @@ test    libclang-rt-19-dev      sanitizers clang++-19
 test    clang-tidy-19           command run-clang-tidy-19
 test    clang-format-19         command clang-format-19
 test    pgbouncer               command pgbouncer
+test    iproute2                command ip
 test    git                     command git
 django  python3-django-pglocks  python django_pglocks
 django  python3-psycopg2        python psycopg2

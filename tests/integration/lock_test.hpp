@@ -271,7 +271,7 @@ private:
 
 /// What a function throws, by value. *Throws*: std::logic_error, if it throws nothing of this type.
 template <class Error, class Function>
-[[nodiscard]] Error error_of(Function function) {
+[[nodiscard]] Error error_of(const Function& function) {
     try {
         function();
     } catch (const Error& error) {

@@ -45,7 +45,7 @@ enum class load : std::uint8_t { idle, busy };
 /// Clients that keep a pooler busy while the object lives, in the way that its mode allows.
 class busy_clients {
 public:
-    busy_clients(std::string conninfo, pool_mode mode, int count) {
+    busy_clients(const std::string& conninfo, pool_mode mode, int count) {
         for (int i = 0; i < count; ++i) {
             threads_.emplace_back([this, conninfo, mode](const std::stop_token& stop) {
                 while (!stop.stop_requested()) {
@@ -110,7 +110,7 @@ std::string end_of_a_try(soci::session& session, lock_key key) {
         return lock.owns_lock() ? "acquired" : "not acquired";
     } catch (const refused& error) {
         const std::string_view text = error.what();
-        const bool advises = text.find("goes through a pooler") != text.npos &&
+        const bool advises = text.find("goes through a pooler") != std::string_view::npos &&
                              error.advice().find("declare_session_pooler") != std::string::npos &&
                              error.advice().find("scope::transaction") != std::string::npos;
         return advises ? "refused" : std::string(text);

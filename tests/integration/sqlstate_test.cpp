@@ -103,12 +103,12 @@ void is_described(const lock_error& error, const std::string& state, std::string
 /// A server of the tests' own, which they may stop and crash.
 class sqlstate : public testing::Test {
 protected:
-    static void SetUpTestSuite() { server_ = new postgres_server({{"max_prepared_transactions", "2"}}); }
-    static void TearDownTestSuite() { delete std::exchange(server_, nullptr); }
+    static void SetUpTestSuite() { server = new postgres_server({{"max_prepared_transactions", "2"}}); }
+    static void TearDownTestSuite() { delete std::exchange(server, nullptr); }
 
     void SetUp() override {
-        server_->start();
-        look_.emplace(server_->conninfo());
+        server->start();
+        look_.emplace(server->conninfo());
         holder_ = connect();
         ASSERT_TRUE(nothing_left()) << "of the test before";
     }
@@ -119,7 +119,7 @@ protected:
     }
 
     [[nodiscard]] static std::unique_ptr<soci::session> connect(const std::string& settings = "") {
-        auto session = std::make_unique<soci::session>(soci::postgresql, server_->conninfo());
+        auto session = std::make_unique<soci::session>(soci::postgresql, server->conninfo());
         if (!settings.empty()) {
             query(*session, settings);
         }
@@ -128,7 +128,7 @@ protected:
 
     template <class Function>
     [[nodiscard]] static auto in_background(Function function) {
-        return background(server_->conninfo(), std::move(function));
+        return background(server->conninfo(), std::move(function));
     }
 
     [[nodiscard]] std::size_t waiting() { return look_->waiters(key.bits()).size(); }
@@ -157,7 +157,7 @@ protected:
     /// new.
     static void is_known_to_be_dead(soci::session& session) {
         EXPECT_THROW(static_cast<void>(try_advisory_lock(session, "next")), connection_lost);
-        server_->start();
+        server->start();
         session.reconnect();
         const try_advisory_lock lock(session, "next");
         EXPECT_TRUE(lock.owns_lock());
@@ -225,7 +225,7 @@ protected:
         is_known_to_be_dead(*session);
     }
 
-    static inline postgres_server* server_ = nullptr;
+    static inline postgres_server* server = nullptr;
     captured_release_failures failures_;
     std::optional<observer> look_;
     std::unique_ptr<soci::session> holder_;
@@ -289,7 +289,7 @@ protected:
     struct wait {
         const way* how = nullptr;
         std::unique_ptr<soci::session> session = connect();
-        std::string warning = ""; ///< the SQLSTATE of the last one
+        std::string warning; ///< the SQLSTATE of the last one
         std::unique_ptr<soci::transaction> tx = nullptr;
         std::unique_ptr<background<connection_lost>> error = nullptr;
     };
@@ -306,7 +306,7 @@ protected:
             w.how = &ways.at(i);
             w.tx = w.how->in_transaction ? std::make_unique<soci::transaction>(*w.session) : nullptr;
             PQsetNoticeReceiver(libpq(*w.session), &keep_warning, &w.warning);
-            w.error = std::make_unique<background<connection_lost>>(server_->conninfo(), [&w] {
+            w.error = std::make_unique<background<connection_lost>>(server->conninfo(), [&w] {
                 return error_of<connection_lost>([&] { w.how->acquire(*w.session, w.tx.get()); });
             });
         }
@@ -329,15 +329,15 @@ private:
 };
 
 TEST_F(end_of_the_server, admin_shutdown_57P01_by_a_fast_shutdown) {
-    is_told_to_all("57P01", "administrator command", "", [] { server_->stop(); });
+    is_told_to_all("57P01", "administrator command", "", [] { server->stop(); });
 }
 
 TEST_F(end_of_the_server, connection_failure_08006_by_an_immediate_shutdown_which_is_said_in_a_warning) {
-    is_told_to_all("08006", "", "57P01", [] { server_->stop(postgres_server::shutdown::immediate); });
+    is_told_to_all("08006", "", "57P01", [] { server->stop(postgres_server::shutdown::immediate); });
 }
 
 TEST_F(end_of_the_server, connection_failure_08006_by_a_crash) {
-    is_told_to_all("08006", "", "", [] { server_->crash(); });
+    is_told_to_all("08006", "", "", [] { server->crash(); });
 }
 
 TEST_F(end_of_the_server, connection_failure_08006_by_a_crash_shutdown_57P02_which_is_said_in_a_warning) {
@@ -345,16 +345,16 @@ TEST_F(end_of_the_server, connection_failure_08006_by_a_crash_shutdown_57P02_whi
     is_told_to_all("08006", "", "57P02", [&] {
         ASSERT_EQ(::kill(pid(*victim), SIGKILL), 0);
         // It ends all other backends, and starts again by itself.
-        ASSERT_TRUE(eventually([&] { return PQping(server_->conninfo().c_str()) != PQPING_OK; }));
-        ASSERT_TRUE(eventually([&] { return PQping(server_->conninfo().c_str()) == PQPING_OK; }));
+        ASSERT_TRUE(eventually([&] { return PQping(server->conninfo().c_str()) != PQPING_OK; }));
+        ASSERT_TRUE(eventually([&] { return PQping(server->conninfo().c_str()) == PQPING_OK; }));
     });
 }
 
 TEST_F(sqlstate, cannot_connect_now_57P03_on_reconnect_leaves_the_lock_lost_and_the_session_closed) {
     auto session = connect();
     advisory_lock lock(*session, name);
-    ASSERT_EQ(::kill(server_->process_id(), SIGTERM), 0); // a smart shutdown: no new connections
-    ASSERT_TRUE(eventually([&] { return PQping(server_->conninfo().c_str()) == PQPING_REJECT; }));
+    ASSERT_EQ(::kill(server->process_id(), SIGTERM), 0); // a smart shutdown: no new connections
+    ASSERT_TRUE(eventually([&] { return PQping(server->conninfo().c_str()) == PQPING_REJECT; }));
     EXPECT_TRUE(lock.owns_lock());
     EXPECT_FALSE(lock.lost());
     EXPECT_EQ(owners(), pids(*session));
@@ -372,7 +372,7 @@ TEST_F(sqlstate, cannot_connect_now_57P03_on_reconnect_leaves_the_lock_lost_and_
     look_.reset();
     holder_.reset();
     session.reset();
-    EXPECT_TRUE(eventually([] { return !server_->running(); }));
+    EXPECT_TRUE(eventually([] { return !server->running(); }));
 }
 
 TEST_F(sqlstate, idle_session_timeout_57P05_is_a_loss_that_the_next_lock_is_told) {
@@ -440,7 +440,7 @@ protected:
     }
 
     [[nodiscard]] static std::unique_ptr<soci::session> connect_as_guest() {
-        return std::make_unique<soci::session>(soci::postgresql, server_->conninfo() + " user=guest");
+        return std::make_unique<soci::session>(soci::postgresql, server->conninfo() + " user=guest");
     }
 };
 

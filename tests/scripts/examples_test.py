@@ -208,7 +208,7 @@ class TheExample(Example):
             if not may('-w', built):  # a directory above it is closed
                 built = pathlib.Path(home) / 'build'
             self.finished(self.start(EXAMPLE, repository=repository, prefix=ordinary, HOME=home,
-                                     PGLOCKS_BUILD=str(built), PGLOCKS_TEMPLATE=''))
+                                     CCACHE_DIR=home + '/ccache', PGLOCKS_BUILD=str(built), PGLOCKS_TEMPLATE=''))
 
     def test_that_does_not_exist_is_an_error_that_names_those_that_do(self):
         for name in ('no_such_example', '../tests/run'):

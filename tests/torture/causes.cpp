@@ -14,6 +14,13 @@ constexpr milliseconds aftermath(500);
 /// A process that goes on has its turn on a busy machine a little later.
 constexpr milliseconds awakening(100);
 
+/// Whether the fault may still tell on a lock that was asked for then.
+bool reaches(const fault_record& fault, instant asked) noexcept {
+    // Who has lost his backend to a reload of the pooler hears of it from his next statement, whenever that
+    // is.
+    return fault.kind == fault_kind::reload_pooler || asked <= fault.end + aftermath;
+}
+
 bool ends_connections(fault_kind kind) noexcept {
     return kind != fault_kind::cancel_backend && kind != fault_kind::stop_client &&
            kind != fault_kind::race_timeouts;
@@ -26,8 +33,8 @@ const fault_record* causes::of(const hold& h, instant before) const {
     for (const auto& each : faults_) {
         const bool unheard = last != nullptr && last->kind == fault_kind::cut_network &&
                              each.begin < last->end && each.kind != fault_kind::kill_client;
-        if (ends_connections(each.kind) && each.begin <= before && h.asked <= each.end + aftermath &&
-            hits(each, h) && !unheard) {
+        if (ends_connections(each.kind) && each.begin <= before && reaches(each, h.asked) && hits(each, h) &&
+            !unheard) {
             last = &each;
         }
     }

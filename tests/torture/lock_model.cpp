@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace pglocks::torture {
 namespace {
@@ -22,7 +23,8 @@ std::vector<overlap> find_overlaps(const std::vector<hold>& holds) {
             granted.push_back(&each);
         }
     }
-    std::ranges::stable_sort(granted, {}, [](const hold* each) { return *each->answered; });
+    std::ranges::sort(granted, {},
+                      [](const hold* each) { return std::pair(*each->answered, each->id.value); });
 
     std::vector<overlap> found;
     std::map<std::int64_t, std::vector<const hold*>> claims;

@@ -125,10 +125,15 @@ std::optional<loss_sign> worker::hold_session_lock(const Lock& lock, const hold&
 template <class Lock>
 void worker::release(Lock& lock, const hold& held) {
     ending how = ending::released;
+    const auto losses_before = losses_at_release;
     try {
         how = release_somehow(lock);
     } catch (const not_held&) {
         how = ending::not_held;
+    }
+    if (how == ending::released &&
+        losses_at_release != losses_before) { // which a destructor can tell no other way
+        how = ending::lost;
     }
     if (how == ending::lost) {
         history_.told(held.id, std::chrono::steady_clock::now(), "release");

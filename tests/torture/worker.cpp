@@ -46,7 +46,8 @@ worker::worker(const worker_process& process, unsigned thread)
                process.claims.control() == control::none),
       rows_(process.to, route::socket, application(number_, route_, "row"), false) {}
 
-void worker::note_release_failure(std::string_view what) noexcept {
+void worker::note_release_failure(std::string_view what, bool is_loss) noexcept {
+    losses_at_release += is_loss ? 1 : 0;
     if (current_history != nullptr) {
         current_history->add(finding::release_failure, current_hold, what);
     }

@@ -40,9 +40,11 @@ public:
     void run();
 
     /// What went wrong in a release with nobody to throw to: noted in the history of the calling thread.
-    static void note_release_failure(std::string_view what) noexcept;
+    static void note_release_failure(std::string_view what, bool is_loss) noexcept;
 
 private:
+    static inline thread_local unsigned losses_at_release = 0; ///< told to the handler in this thread
+
     void take_turns();
     void take_a_turn();
 

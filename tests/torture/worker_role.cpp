@@ -19,7 +19,9 @@
 namespace pglocks::torture {
 namespace {
 
-void note_failure(const lock_error& error) noexcept { worker::note_release_failure(error.what()); }
+void note_failure(const lock_error& error) noexcept {
+    worker::note_release_failure(error.what(), dynamic_cast<const connection_lost*>(&error) != nullptr);
+}
 
 int work(const std::vector<std::string>& arguments) {
     const std::filesystem::path directory = arguments.at(0);

@@ -73,7 +73,7 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
     try {
         const std::string statement = unlock_if_held(h);
         for (int cancelled = 0; cancelled < patience;) {
-            const result r = answer_in_time(link, statement.c_str(), h.key);
+            const result r = answer_in_time(link, link.statement(statement).c_str(), h.key);
             if (PQresultStatus(r.get()) == PGRES_TUPLES_OK) {
                 if (PQntuples(r.get()) == 1 && std::string_view(PQgetvalue(r.get(), 0, 0)) == "t") {
                     if (h.surplus > 0) {

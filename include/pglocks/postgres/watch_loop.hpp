@@ -197,10 +197,11 @@ private:
                 const std::lock_guard guard(mutex_);
                 for (int i = 0; i < count; ++i) {
                     const epoll_event& event = events.at(static_cast<std::size_t>(i));
-                    if (event.data.u64 == wake_id) {
+                    const id number = event.data.u64; // a copy: the structure is packed
+                    if (number == wake_id) {
                         std::uint64_t ignored = 0;
                         [[maybe_unused]] const auto read = ::read(wake_.get(), &ignored, sizeof ignored);
-                    } else if (const auto at = watched_.find(event.data.u64); at != watched_.end()) {
+                    } else if (const auto at = watched_.find(number); at != watched_.end()) {
                         on_event(at, event.events, lost);
                     }
                 }
@@ -222,9 +223,15 @@ private:
         if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 || !take_answer(w)) {
             give_up(at, lost);
         } else if (!w.answer_due) {
-            control(EPOLL_CTL_MOD, w.socket.get(), EPOLLRDHUP, at->first);
-            schedule(at->first, w, clock::now() + w.beat->every);
+            rest(at);
         }
+    }
+
+    /// After an answer: until the next heartbeat, only the end of the connection is of interest.
+    void rest(entry at) {
+        watched& w = at->second;
+        control(EPOLL_CTL_MOD, w.socket.get(), EPOLLRDHUP, at->first);
+        schedule(at->first, w, clock::now() + w.beat->every);
     }
 
     /// Ends a watch with the loss of its connection, which its owner then finds lost, too.
@@ -239,8 +246,12 @@ private:
         while (!schedule_.empty() && schedule_.begin()->first <= clock::now()) {
             const auto at = watched_.find(schedule_.begin()->second);
             watched& w = at->second;
-            if (w.answer_due || !ask(at->first, w)) {
+            const bool asked = w.answer_due.has_value();
+            // This thread may be late itself: an answer that is here counts.
+            if (asked ? !take_answer(w) || w.answer_due.has_value() : !ask(at->first, w)) {
                 give_up(at, lost);
+            } else if (asked) {
+                rest(at);
             }
         }
     }

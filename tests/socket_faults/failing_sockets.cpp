@@ -143,7 +143,13 @@ using namespace pglocks::test;
 
 extern "C" {
 
-int connect(int socket, const sockaddr* address, socklen_t length) {
+// By their symbols, since glibc's declarations name the parameters otherwise.
+int failing_connect(int socket, const sockaddr* address, socklen_t length) __asm__("connect");
+ssize_t failing_send(int socket, const void* data, size_t size, int flags) __asm__("send");
+ssize_t failing_recv(int socket, void* data, size_t size, int flags) __asm__("recv");
+int failing_poll(pollfd* entries, nfds_t count, int timeout) __asm__("poll");
+
+int failing_connect(int socket, const sockaddr* address, socklen_t length) {
     static auto* const real = next<int(int, const sockaddr*, socklen_t)>("connect");
     const auto fate = fate_of(socket_call::connect, socket);
     if (!fate) {
@@ -159,7 +165,7 @@ int connect(int socket, const sockaddr* address, socklen_t length) {
     }
 }
 
-ssize_t send(int socket, const void* data, size_t size, int flags) {
+ssize_t failing_send(int socket, const void* data, size_t size, int flags) {
     static auto* const real = next<ssize_t(int, const void*, size_t, int)>("send");
     const auto fate = fate_of(socket_call::send, socket);
     if (!fate) {
@@ -186,7 +192,7 @@ ssize_t send(int socket, const void* data, size_t size, int flags) {
     }
 }
 
-ssize_t recv(int socket, void* data, size_t size, int flags) {
+ssize_t failing_recv(int socket, void* data, size_t size, int flags) {
     static auto* const real = next<ssize_t(int, void*, size_t, int)>("recv");
     const auto fate = fate_of(socket_call::recv, socket);
     if (!fate) {
@@ -213,7 +219,7 @@ ssize_t recv(int socket, void* data, size_t size, int flags) {
     }
 }
 
-int poll(pollfd* entries, nfds_t count, int timeout) {
+int failing_poll(pollfd* entries, nfds_t count, int timeout) {
     static auto* const real = next<int(pollfd*, nfds_t, int)>("poll");
     const std::span all(entries, count);
     const auto first = std::ranges::find_if(all, [](const pollfd& entry) { return is_socket(entry.fd); });

@@ -78,8 +78,7 @@ public:
     [[nodiscard]] reading read(const deadline& until) {
         while (sent_) {
             while (PQisBusy(conn_) != 0) {
-                pollfd socket{PQsocket(conn_), POLLIN, 0};
-                if (::poll(&socket, 1, pglocks::detail::milliseconds_until(*until)) == 0) {
+                if (!await_socket(conn_, POLLIN, until)) {
                     return reading::late;
                 }
                 if (PQconsumeInput(conn_) == 0) {

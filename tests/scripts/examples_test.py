@@ -27,9 +27,10 @@ build = None  # where the example is built
 
 
 def environment(**variables):
-    """This process's environment without what would lead to a server, and with these variables."""
+    """This process's environment without what would lead to a server or to the private directory of tests/run.sh,
+    and with these variables."""
     kept = {name: value for name, value in os.environ.items()
-            if name != 'DATABASE_URL' and (name.startswith('PGLOCKS_') or not name.startswith('PG'))}
+            if name not in ('DATABASE_URL', 'TMPDIR') and (name.startswith('PGLOCKS_') or not name.startswith('PG'))}
     return {**kept, 'PGLOCKS_BUILD': str(build), **variables}
 
 

@@ -32,16 +32,14 @@ enum class release_result : std::uint8_t {
 ///
 /// A connection is a handle on state that all locks of one session share. It counts the holds that locks own.
 /// - `C(session)`: the handle of a session's connection; throws if the session has none.
-/// - `admit(kind, key)`: throws `refused` or `connection_lost` if such a lock cannot be had now; everything
-/// else
-///   that can fail before the first byte is sent fails here. Sends what releases are pending.
-/// - `attempt(kind, key, deadline, stop)`: one try. The deadline and the stop bound how long its answer may
-/// take; a try
-///   that was cut short counts as one that found the lock held.
+/// - `admit(kind, key, deadline, stop)`: throws `refused` or `connection_lost` if such a lock cannot be had
+///   now; everything else that can fail before the first byte is sent fails here. Sends what releases are
+///   pending. The deadline and the stop bound how long the answers may take.
+/// - `attempt(kind, key, deadline, stop)`: one try, bounded likewise; one that was cut short counts as one
+///   that found the lock held.
 /// - `queue(kind, key, deadline, stop)`: waits in the server's queue.
-/// - `adopt(kind, key)`: takes over a hold of the session's that no lock owns; `disown(kind, key)` leaves one
-/// to
-///   it.
+/// - `adopt(kind, key)`: takes over a hold of the session's that no lock owns; `disown(kind, key)` leaves
+///   one to it.
 /// - `release(kind, key, name)`: gives one hold back. Never throws.
 /// - `alive()`: nothing is known of a loss. `hung_up()`: asks the operating system, too.
 /// - `pending(kind, key)`: a release of this lock has yet to be sent.
@@ -51,7 +49,7 @@ concept lock_connection =
     requires(C& c, const C& observed, typename C::session_type& session, lock_kind kind, lock_key key,
              deadline until, const std::stop_token& stop, std::string_view name) {
         C(session);
-        c.admit(kind, key);
+        c.admit(kind, key, until, stop);
         { c.attempt(kind, key, until, stop) } -> std::same_as<bool>;
         { c.queue(kind, key, until, stop) } -> std::same_as<outcome>;
         c.adopt(kind, key);

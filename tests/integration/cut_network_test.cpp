@@ -213,9 +213,6 @@ TEST_P(cut_network, delays_no_call_beyond_its_bound) {
             if (!by_connection_string) {
                 preset.apply(session);
             }
-            { // a connection's first lock also asks what server this is
-                const try_advisory_lock first(session, -1);
-            }
             c.body(session, wire);
             return wire.ago();
         }));
@@ -272,7 +269,6 @@ TEST_F(lock_test, a_preset_takes_effect_by_connection_string_and_on_an_open_sess
     preset.apply(a_);
     for (soci::session* const session : {&by_string, &a_}) {
         EXPECT_EQ(query(*session, "show client_connection_check_interval"), "1s");
-        EXPECT_EQ(query(*session, "show pglocks.patience"), "200");
         const advisory_lock lock(*session, 1);
         EXPECT_EQ(postgres::connection_state::of(libpq(*session))->patience(), 200ms);
     }

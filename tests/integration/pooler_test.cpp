@@ -565,10 +565,11 @@ TEST_F(reloaded_pooler, no_client_is_let_in_by_the_holders_backend) {
         try {
             transaction tx(client);
             ASSERT_FALSE(try_transaction_advisory_lock(tx, 1).owns_lock()) << "the holder has it";
-        } catch (const lock_error& error) {
+        } catch (const refused& error) {
             ++refusals;
-            EXPECT_NE(std::string(error.what()).find("the pooler has switched"), std::string::npos)
+            EXPECT_NE(std::string(error.what()).find("marked as another session's"), std::string::npos)
                 << error.what();
+            EXPECT_NE(error.advice().find("server_reset_query"), std::string::npos) << error.what();
         }
         try {
             declare_session_pooler(client);

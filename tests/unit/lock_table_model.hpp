@@ -102,7 +102,8 @@ public:
         }
     }
 
-    void admit(pglocks::lock_kind kind, pglocks::lock_key /*key*/) {
+    void admit(pglocks::lock_kind kind, pglocks::lock_key /*key*/, const pglocks::deadline&,
+               const std::stop_token&) {
         note("admit");
         if (session_->hung_up) {
             session_->lose();

@@ -5,6 +5,7 @@
 #include <pglocks/deadline.hpp>
 #include <pglocks/key.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -46,7 +47,7 @@ public:
         if (acquired_) {
             return outcome::acquired;
         }
-        const outcome end = connection_.queue(kind_, key_, until, stop_);
+        const outcome end = connection_.queue(kind_, key_, earlier(until, until_), stop_);
         acquired_ = end == outcome::acquired;
         return end;
     }
@@ -55,13 +56,11 @@ public:
         if (stop_.stop_requested()) {
             return outcome::stopped;
         }
+        until = earlier(until, until_);
         if (has_expired(until)) {
             return outcome::expired;
         }
-        auto wake = deadline_after(duration);
-        if (until && *until < wake) {
-            wake = *until;
-        } // one last try at the deadline
+        const auto wake = *earlier(until, deadline_after(duration)); // one last try at the deadline
         std::mutex alone;
         std::unique_lock held(alone);
         std::condition_variable_any stopped;
@@ -72,6 +71,10 @@ public:
     [[nodiscard]] bool stop_requested() const noexcept { return stop_.stop_requested(); }
 
 private:
+    [[nodiscard]] static deadline earlier(const deadline& a, const deadline& b) noexcept {
+        return !a ? b : !b ? a : std::min(*a, *b);
+    }
+
     Connection& connection_;
     const deadline& until_;
     const std::stop_token& stop_;

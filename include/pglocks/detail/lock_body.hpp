@@ -286,7 +286,7 @@ protected:
     void adopt(std::string_view name) {
         try {
             Connection connection(*handle_.get());
-            connection.admit(kind, key());
+            connection.admit(kind, key(), std::nullopt, {});
             connection.adopt(kind, key());
             connection_ = std::move(connection);
             ownership_ = ownership::owned;
@@ -320,7 +320,7 @@ private:
                 return false;
             }
             connection_ = Connection(*handle_.get());
-            connection_.admit(kind, key());
+            connection_.admit(kind, key(), until, stop);
             lock_acquisition<Connection> attempted(connection_, kind, key(), until, stop);
             try {
                 strategy(attempted);

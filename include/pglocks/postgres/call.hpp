@@ -107,15 +107,15 @@ struct answer {
 
 /// As `call_by_query`, with an answer that `reader` waits for. *Throws*: as the reader.
 [[nodiscard]] inline answer call_by_query(PGconn* conn, const char* statement, lock_key key,
-                                          interruptible_reader& reader) {
+                                          interruptible_reader& reader, bool may_cancel) {
     const key_parameters parameters(key);
     const std::array<const char*, 2> values{parameters.first(), parameters.second()};
     if (PQsendQueryParams(conn, statement, parameters.count(), nullptr, values.data(), nullptr, nullptr, 0) ==
         0) {
         return {};
     }
-    answer a = answer_of(reader.next(key, true));
-    while (reader.next(key, true)) {
+    answer a = answer_of(reader.next(key, may_cancel));
+    while (reader.next(key, may_cancel)) {
     } // a statement's results end with a null
     return a;
 }

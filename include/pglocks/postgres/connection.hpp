@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pglocks/connection.hpp>
+#include <pglocks/postgres/admission.hpp>
 #include <pglocks/postgres/connection_state.hpp>
 #include <pglocks/postgres/libpq_connection.hpp>
 #include <pglocks/postgres/queued_wait.hpp>
@@ -9,7 +10,9 @@
 #include <libpq-fe.h>
 #include <soci/soci.h>
 
-#include <poll.h>
+#include <chrono>
+#include <exception>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -28,44 +31,19 @@ public:
     connection() noexcept = default;
     explicit connection(soci::session& session) : state_(connection_state::of(libpq_connection(session))) {}
 
-    void admit(lock_kind kind, lock_key key) {
-        PGconn* const conn = state_->conn();
-        if (PQstatus(conn) != CONNECTION_OK) {
-            throw loss("the connection is lost", key, PQerrorMessage(conn));
-        }
-        if (PQpipelineStatus(conn) != PQ_PIPELINE_OFF) {
-            refuse_busy(key, "is in pipeline mode");
-        }
-        switch (PQtransactionStatus(conn)) {
-        case PQTRANS_IDLE:
-            if (kind.ends_with_transaction) {
-                throw refused({.what = "no transaction is open, so the server would release the lock at once",
-                               .sqlstate = std::string(sqlstate::no_active_transaction),
-                               .advice = "begin a transaction first, or use scope::session",
-                               .key = key});
+    void admit(lock_kind kind, lock_key key, const deadline& until, const std::stop_token& stop) {
+        refuse_unready_connection(*state_, kind, key);
+        if (state_->has_pending() || state_->wants_facts()) {
+            std::optional<interruptible_reader> reader;
+            if (is_bounded(until, stop)) {
+                reader.emplace(state_->conn(), until, stop, interruptible_reader::on_stop::be_patient,
+                               state_->patience());
             }
-            break;
-        case PQTRANS_INTRANS:
-            break;
-        case PQTRANS_INERROR:
-            throw refused({.what = "the transaction has failed, so no lock can be taken in it",
-                           .sqlstate = std::string(sqlstate::failed_transaction),
-                           .advice = "roll it back first",
-                           .key = key});
-        case PQTRANS_ACTIVE:
-            if (hung_up()) {
-                throw loss("the connection is lost", key);
-            }
-            refuse_busy(key, "has rows that are not read yet, or a COPY under way");
-            break;
-        default:
-            throw loss("the connection is lost", key, PQerrorMessage(conn));
+            or_lose_connection("asking what server this is", key,
+                               [&] { postgres::admit(*state_, kind, key, reader ? &*reader : nullptr); });
+        } else {
+            refuse_unsuitable_server(*state_->known_facts(), kind, key);
         }
-        state_->send_pending();
-        if (!state_->alive()) {
-            throw loss("the connection is lost", key);
-        }
-        check_server(kind, key);
         if (!kind.ends_with_transaction) {
             state_->holds().reserve_one();
         }
@@ -76,23 +54,25 @@ public:
         if (!kind.ends_with_transaction && take_back(kind, key)) {
             return true;
         }
-        if (until || stop.stop_possible()) {
-            return attempt_in_time(kind, key, until, stop);
+        if (!is_bounded(until, stop)) {
+            return is_granted(state_->call(operation::try_lock, kind, key), kind, key);
         }
-        const answer a = state_->call(operation::try_lock, kind, key);
-        if (!a.ok) {
-            fail(a.reply, kind, key, trying, true);
+        // A cancel would fail the user's transaction: in one the answer is only waited for.
+        const bool may_cancel = PQtransactionStatus(state_->conn()) != PQTRANS_INTRANS;
+        interruptible_reader reader(state_->conn(), until, stop, interruptible_reader::on_stop::be_patient,
+                                    state_->patience());
+        const answer a = or_lose_connection(
+            trying, key, [&] { return state_->call(operation::try_lock, kind, key, reader, may_cancel); });
+        if (!a.ok && reader.cancelled() && sqlstate_of(a.reply) == sqlstate::query_canceled) {
+            clean_up_or_lose(kind, key);
+            return false;
         }
-        refuse_if_switched(a, key);
-        if (a.yes) {
-            count(kind, key);
-        }
-        return a.yes;
+        return is_granted(a, kind, key);
     }
 
     [[nodiscard]] outcome queue(lock_kind kind, lock_key key, const deadline& until,
                                 const std::stop_token& stop) {
-        if (!until && !stop.stop_possible()) {
+        if (!is_bounded(until, stop)) {
             return queue_until_granted(kind, key);
         }
         for (;;) {
@@ -107,6 +87,9 @@ public:
             if (end == queued_wait::end::acquired) {
                 count(kind, key);
                 return outcome::acquired;
+            }
+            if (end == queued_wait::end::switched) {
+                tell_of_switch(key);
             }
             const auto state = sqlstate_of(wait.failure());
             const bool ours = (state == sqlstate::lock_not_available && until) ||
@@ -169,20 +152,7 @@ public:
 
     [[nodiscard]] bool alive() const noexcept { return state_ && state_->alive(); }
 
-    /// Also asks the operating system whether the server has hung up; reads nothing, no round trip. If so,
-    /// all locks on the connection know it from now on.
-    [[nodiscard]] bool hung_up() const noexcept {
-        if (!alive()) {
-            return true;
-        }
-        pollfd socket{PQsocket(state_->conn()), POLLRDHUP, 0};
-        if (::poll(&socket, 1, 0) <= 0 ||
-            (socket.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) == 0) {
-            return false;
-        }
-        state_->detach();
-        return true;
-    }
+    [[nodiscard]] bool hung_up() const noexcept { return !state_ || state_->hung_up(); }
 
     [[nodiscard]] bool pending(lock_kind kind, lock_key key) const noexcept {
         if (!alive()) {
@@ -204,21 +174,8 @@ public:
     }
 
 private:
-    [[noreturn]] static void refuse_busy(lock_key key, std::string_view how) {
-        throw refused({.what = "the connection is busy: it " + std::string(how),
-                       .advice = "finish that first, or take the lock on another session",
-                       .key = key});
-    }
-
-    void check_server(lock_kind kind, lock_key key) {
-        if (state_->known_facts() && state_->known_facts()->standby) { // it may have been promoted since
-            state_->forget_facts();
-        }
-        try {
-            refuse_unsuitable_server(state_->facts(key), kind, key);
-        } catch (const connection_lost& error) {
-            end_with(error, "asking what server this is", key);
-        }
+    [[nodiscard]] static bool is_bounded(const deadline& until, const std::stop_token& stop) noexcept {
+        return until || stop.stop_possible();
     }
 
     /// A release that is still pending is taken back: the session holds the lock all the time. No round trip.
@@ -250,41 +207,39 @@ private:
         if (!a.ok) {
             fail(a.reply, kind, key, queued_wait::waiting, true);
         }
-        refuse_if_switched(a, key);
+        if (a.switched) {
+            tell_of_switch(key);
+        }
         count(kind, key);
         return outcome::acquired;
     }
 
-    void refuse_if_switched(const answer& a, lock_key key) {
-        if (a.switched) {
-            state_->detach();
-            throw backend_was_switched(key);
-        }
-    }
-
-    /// A try whose answer may not be waited for without a bound: libpq's fast path offers no such call.
-    [[nodiscard]] bool attempt_in_time(lock_kind kind, lock_key key, const deadline& until,
-                                       const std::stop_token& stop) {
-        interruptible_reader reader(state_->conn(), until, stop, interruptible_reader::on_stop::be_patient,
-                                    state_->patience());
-        const answer a = or_lose_connection(trying, key, [&] {
-            const auto function = function_index(operation::try_lock, kind, key.space());
-            return call_by_query(state_->conn(), state_->statement(calls[function].view()).c_str(), key,
-                                 reader);
-        });
-        refuse_if_switched(a, key);
-        if (a.ok) {
-            if (a.yes) {
-                count(kind, key);
-            }
-            return a.yes;
-        }
-        const bool ours = sqlstate_of(a.reply) == sqlstate::query_canceled && reader.cancelled();
-        if (!ours || PQtransactionStatus(state_->conn()) == PQTRANS_INERROR) {
+    /// Looks at the answer to a try, and counts what was granted.
+    [[nodiscard]] bool is_granted(const answer& a, lock_kind kind, lock_key key) {
+        if (!a.ok) {
             fail(a.reply, kind, key, trying, true);
         }
-        clean_up_or_lose(kind, key);
-        return false;
+        if (a.switched) {
+            tell_of_switch(key);
+        }
+        if (a.yes) {
+            count(kind, key);
+        }
+        return a.yes;
+    }
+
+    /// The statement has reached a backend on which it does nothing. Only whoever has marked one has lost
+    /// something by that.
+    [[noreturn]] void tell_of_switch(lock_key key) {
+        if (!state_->is_marked()) {
+            throw refused({.what = "the pooler has led the statement to a standby, or to a backend that is "
+                                   "marked as another session's",
+                           .advice = "roll back and try again; see that the pooler leads to the primary, and "
+                                     "that server_reset_query = DISCARD ALL is set",
+                           .key = key});
+        }
+        state_->detach();
+        throw backend_was_switched(key);
     }
 
     /// Runs what reads answers of its own. If it throws, answers are left unread: for libpq and the server,
@@ -297,6 +252,8 @@ private:
         } catch (const connection_lost& error) {
             lose(state_->conn());
             end_with(error, doing, key);
+        } catch (const lock_error&) { // the server's answer, read to its end
+            throw;
         } catch (...) {
             lose(state_->conn());
             state_->detach();
@@ -351,8 +308,16 @@ private:
         if (transaction != PQTRANS_IDLE && transaction != PQTRANS_INTRANS) {
             return state_->expect_release_later();
         }
-        if (state_->settle(h) == release_result::lost) {
-            return state_->detach();
+        try {
+            const deadline now = std::chrono::steady_clock::now();
+            const std::stop_token none;
+            interruptible_reader reader(state_->conn(), now, none, interruptible_reader::on_stop::be_patient,
+                                        state_->patience());
+            if (state_->settle(h, {}, &reader) == release_result::lost) {
+                return state_->detach();
+            }
+        } catch (const std::exception&) { // out of memory
+            return state_->expect_release_later();
         }
         state_->holds().erase_if_vacant(key, kind.shared);
     }

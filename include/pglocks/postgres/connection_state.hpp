@@ -65,6 +65,21 @@ public:
                PQbackendPID(conn_) == login_pid_;
     }
 
+    /// Also asks the operating system whether the server has hung up; reads nothing, no round trip. If so,
+    /// all locks on the connection know it from now on.
+    [[nodiscard]] bool hung_up() noexcept {
+        if (!alive()) {
+            return true;
+        }
+        pollfd socket{socket_, POLLRDHUP, 0};
+        if (::poll(&socket, 1, 0) <= 0 ||
+            (socket.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) == 0) {
+            return false;
+        }
+        detach();
+        return true;
+    }
+
     [[nodiscard]] pglocks::postgres::holds& holds() noexcept { return holds_; }
     [[nodiscard]] const pglocks::postgres::holds& holds() const noexcept { return holds_; }
 
@@ -77,7 +92,8 @@ public:
 
     /// Sends the pending releases if they can be sent now. What goes wrong goes to the release-failure
     /// handler.
-    void send_pending() noexcept {
+    /// \param reader bounds how long the answers may take; without one, they are waited for
+    void send_pending(interruptible_reader* reader = nullptr) noexcept {
         if (!has_pending_ || sending_ || !conn_ || !can_send()) {
             return;
         }
@@ -86,7 +102,7 @@ public:
             if (!h.wants_release()) {
                 continue;
             }
-            const release_result end = settle(h);
+            const release_result end = settle(h, {}, reader);
             if (end == release_result::not_held) {
                 pglocks::detail::report_not_held(h.key, {});
             }
@@ -99,9 +115,10 @@ public:
 
     /// Sends what this hold wants released; what cannot be sent now is pending. *Requires*: the connection
     /// takes statements.
-    release_result settle(hold& h, std::string_view name = {}) noexcept {
+    release_result settle(hold& h, std::string_view name = {},
+                          interruptible_reader* reader = nullptr) noexcept {
         sending_ = true;
-        const release_result end = release_hold(*this, h, name);
+        const release_result end = release_hold(*this, h, name, reader);
         sending_ = false;
         if (end == release_result::failed) {
             // It is tried again by the next use of a lock, and not after each of the user's statements.
@@ -201,7 +218,7 @@ private:
         return true;
     }
 
-    explicit connection_state(PGconn* conn) noexcept : server_link(conn), socket_(PQsocket(conn)) {}
+    explicit connection_state(PGconn* conn) : server_link(conn), socket_(PQsocket(conn)) {}
 
     [[nodiscard]] static connection_state* attached_to(PGconn* conn) noexcept {
         return static_cast<connection_state*>(PQinstanceData(conn, &pglocks_on_connection_event));

@@ -22,13 +22,15 @@ namespace pglocks::postgres {
 
 namespace detail {
 
+/// Answers whether something was unlocked. It asks `pg_locks` first: an unlock of nothing would write a
+/// warning into the server's log.
 [[nodiscard]] inline std::string unlock_if_held(const hold& h) {
     const auto quoted = [](auto number) { return '\'' + std::to_string(number) + '\''; };
     const auto column = [&](const char* name, auto number) {
         return std::string(" and l.") + name + " operator(pg_catalog.=) " + quoted(number);
     };
     const auto& f = functions[function_index(operation::unlock, {.shared = h.shared}, h.key.space())];
-    return "select pg_catalog." + std::string(f.name) + '(' +
+    return "select coalesce((select pg_catalog." + std::string(f.name) + '(' +
            (h.key.is_pair() ? quoted(h.key.first()) + "::integer, " + quoted(h.key.second()) + "::integer"
                             : quoted(h.key.bits()) + "::bigint") +
            ") from pg_catalog.pg_locks l where l.locktype operator(pg_catalog.=) 'advisory'" +
@@ -38,7 +40,7 @@ namespace detail {
            "operator(pg_catalog.=) pg_catalog.current_database())" +
            column("classid", h.key.classid()) + column("objid", h.key.objid()) +
            column("objsubid", h.key.objsubid()) + " and l.mode operator(pg_catalog.=) '" +
-           (h.shared ? "ShareLock'" : "ExclusiveLock'");
+           (h.shared ? "ShareLock'" : "ExclusiveLock'") + "), false)";
 }
 
 inline void report_switched(lock_key key, std::string_view name) noexcept {
@@ -50,56 +52,34 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
     }
 }
 
-/// Runs a statement whose answer is waited for no longer than the session's patience. *Throws*:
-/// `connection_lost`.
-[[nodiscard]] inline result answer_in_time(const server_link& link, const char* statement, lock_key key) {
-    const deadline now = std::chrono::steady_clock::now();
-    const std::stop_token none;
-    interruptible_reader reader(link.conn(), now, none, interruptible_reader::on_stop::be_patient,
-                                link.patience());
-    if (PQsendQueryParams(link.conn(), statement, 0, nullptr, nullptr, nullptr, nullptr, 0) == 0) {
-        return {};
-    }
-    result last = reader.next(key, false);
-    while (reader.next(key, false)) {
-    }
-    return last;
-}
-
-/// Unlocks until nothing is held, asking `pg_locks` first each time: an unlock of nothing would write a
-/// warning into the server's log.
-[[nodiscard]] inline release_result drain(const server_link& link, hold& h, std::string_view name) noexcept {
+/// Unlocks until nothing is held.
+[[nodiscard]] inline release_result drain(const server_link& link, hold& h, std::string_view name,
+                                          interruptible_reader& reader) noexcept {
     constexpr int patience = 10; // cancels in a row, each of which may hit the clean-up itself
     try {
         const std::string statement = unlock_if_held(h);
         for (int cancelled = 0; cancelled < patience;) {
-            const result r = answer_in_time(link, link.statement(statement).c_str(), h.key);
-            if (PQresultStatus(r.get()) == PGRES_TUPLES_OK) {
-                if (PQntuples(r.get()) == 1 && std::string_view(PQgetvalue(r.get(), 0, 0)) == "t") {
-                    if (h.surplus > 0) {
-                        --h.surplus;
-                    }
-                    continue;
+            const answer a = answer_of(reader.run(link.statement(statement).c_str(), h.key));
+            if (a.switched) {
+                report_switched(h.key, name);
+                return release_result::lost;
+            }
+            if (a.yes) {
+                if (h.surplus > 0) {
+                    --h.surplus;
                 }
-                if (link.is_guarded() && link.is_switched()) {
-                    report_switched(h.key, name);
-                    return release_result::lost;
-                }
+                continue;
+            }
+            if (a.ok) {
                 const bool missing = std::exchange(h.surplus, 0) > 0;
                 h.uncertain = false;
                 return missing ? release_result::not_held : release_result::released;
             }
-            if (is_out_of_step(r)) {
-                lose(link.conn());
-            }
-            if (PQstatus(link.conn()) != CONNECTION_OK) {
-                return release_result::lost;
-            }
-            if (sqlstate_of(r) == sqlstate::query_canceled && link.can_send()) {
+            if (sqlstate_of(a.reply) == sqlstate::query_canceled && link.can_send()) {
                 ++cancelled;
                 continue;
             }
-            throw_failure(r, link.conn(), "releasing", h.key);
+            throw_failure(a.reply, link.conn(), "releasing", h.key);
         }
         throw lock_error({.what = "the release was cancelled again and again, and will be tried again later",
                           .sqlstate = std::string(sqlstate::query_canceled),
@@ -118,17 +98,43 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
     return release_result::failed;
 }
 
+/// As above, where nobody bounds it.
+[[nodiscard]] inline release_result drain(const server_link& link, hold& h, std::string_view name) noexcept {
+    try {
+        const deadline now = std::chrono::steady_clock::now();
+        const std::stop_token none;
+        interruptible_reader reader(link.conn(), now, none, interruptible_reader::on_stop::be_patient,
+                                    server_link::longest_patience);
+        return drain(link, h, name, reader);
+    } catch (const std::exception&) { // out of memory: later
+        return release_result::failed;
+    }
+}
+
+/// One unlock. *Throws*: `connection_lost`, with a reader only.
+[[nodiscard]] inline answer unlock(const server_link& link, const hold& h, interruptible_reader* reader) {
+    const lock_kind kind{.shared = h.shared};
+    return reader ? link.call(operation::unlock, kind, h.key, *reader, false)
+                  : link.call(operation::unlock, kind, h.key);
+}
+
 } // namespace detail
 
 /// Sends what this hold wants released. *Requires*: the connection takes statements.
 ///
 /// After an error the server may count more holds than we do (it can report an error and have done what
 /// was asked), so that the release which leaves us with none unlocks until there is nothing to unlock.
-[[nodiscard]] inline release_result release_hold(const server_link& link, hold& h,
-                                                 std::string_view name) noexcept {
+/// \param reader bounds how long the answers may take; without one, they are waited for
+[[nodiscard]] inline release_result release_hold(const server_link& link, hold& h, std::string_view name,
+                                                 interruptible_reader* reader = nullptr) noexcept {
     release_result end = release_result::released;
     while (h.surplus > 0 && !h.wants_draining()) {
-        const answer a = link.call(operation::unlock, {.shared = h.shared}, h.key);
+        answer a;
+        try {
+            a = detail::unlock(link, h, reader);
+        } catch (const std::exception&) { // no answer can be expected any more
+            lose(link.conn());
+        }
         --h.surplus; // an unlock that ends in an error may have been done: it counts as done, with the
                      // doubt kept
         if (!a.ok) {
@@ -152,7 +158,7 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
         }
     }
     if (end != release_result::lost && h.wants_draining()) {
-        end = detail::drain(link, h, name);
+        end = reader ? detail::drain(link, h, name, *reader) : detail::drain(link, h, name);
     }
     return end;
 }

@@ -102,7 +102,7 @@ public:
 
     /// The next result as `PQgetResult` gives it. *Throws*: `connection_lost` when no answer can be expected
     /// any more.
-    [[nodiscard]] result next(lock_key key, bool may_cancel) {
+    [[nodiscard]] result next(const std::optional<lock_key>& key, bool may_cancel) {
         while (PQisBusy(conn_) != 0) {
             const auto now = clock::now();
             if (!stopped_ && stop_.stop_requested()) {
@@ -125,6 +125,18 @@ public:
         return result(PQgetResult(conn_));
     }
 
+    /// Runs a statement, which is not cancelled: it answers at once, or something is wrong with the server.
+    /// The last result of it. *Throws*: as `next()`.
+    [[nodiscard]] result run(const char* statement, const std::optional<lock_key>& key) {
+        if (PQsendQueryParams(conn_, statement, 0, nullptr, nullptr, nullptr, nullptr, 0) == 0) {
+            return {};
+        }
+        result last = next(key, false);
+        while (next(key, false)) {
+        } // a statement's results end with a null
+        return last;
+    }
+
     /// A cancel was sent. What it has hit, if anything, the results tell.
     [[nodiscard]] bool cancelled() const noexcept { return next_cancel_.has_value(); }
 
@@ -133,7 +145,9 @@ private:
 
     /// After how long a cancel without effect is repeated: the server ignores one that comes before its
     /// statement.
-    static constexpr std::chrono::milliseconds again{200};
+    [[nodiscard]] std::chrono::milliseconds again() const noexcept {
+        return std::max(std::chrono::milliseconds(5), patience_ / 8);
+    }
 
     [[nodiscard]] static clock::time_point after(const deadline& start, std::chrono::milliseconds time) {
         return start && *start < clock::time_point::max() - time ? *start + time : clock::time_point::max();
@@ -159,7 +173,7 @@ private:
 
     /// Sends a cancel request from a thread of its own, since PQcancel connects and may block. Until it has
     /// returned nothing may be sent on the connection: it would hit a later statement.
-    void cancel(lock_key key) {
+    void cancel(const std::optional<lock_key>& key) {
         std::future<void> delivered;
         try {
             std::packaged_task<void()> task([request = cancel_] { send_cancel(request.get()); });
@@ -171,7 +185,7 @@ private:
         if (delivered.valid() && delivered.wait_until(answer_due()) != std::future_status::ready) {
             give_up(key);
         }
-        next_cancel_ = clock::now() + again;
+        next_cancel_ = clock::now() + again();
     }
 
     static void send_cancel(PGcancel* cancel) noexcept {
@@ -179,7 +193,7 @@ private:
         PQcancel(cancel, why.data(), static_cast<int>(why.size()));
     }
 
-    [[noreturn]] static void give_up(lock_key key) {
+    [[noreturn]] static void give_up(const std::optional<lock_key>& key) {
         throw loss("the server did not answer in time: the connection counts as lost", key);
     }
 

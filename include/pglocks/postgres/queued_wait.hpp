@@ -39,6 +39,7 @@ public:
         acquired,  ///< the lock is held
         not_held,  ///< it ended with `failure()`, and nothing is held
         uncertain, ///< it ended with `failure()`, and the server may count one hold more
+        switched,  ///< a pooler has led it to another backend, and nothing was asked for there
     };
 
     queued_wait(const connection_state& state, lock_kind kind, lock_key key, const deadline& until,
@@ -63,6 +64,9 @@ public:
             throw_failure({}, conn_, waiting, key_);
         }
         repair_transaction();
+        if (switched_) {
+            return end::switched;
+        }
         if (acquired_) {
             return end::acquired;
         }
@@ -162,7 +166,7 @@ private:
             }
             if (done && (expected_[i] == step::waiting || expected_[i] == step::holding) &&
                 PQntuples(r.get()) == 1 && PQgetisnull(r.get(), 0, 0) != 0) {
-                throw backend_was_switched(key_);
+                switched_ = true;
             }
             if (expected_[i] != step::closing) {
                 all_done = all_done && done;
@@ -185,7 +189,10 @@ private:
             return;
         }
         for (const char* statement : {roll_back, last_release()}) {
-            const result r(PQexec(conn_, statement));
+            const result r = reader_.run(statement, key_);
+            if (is_out_of_step(r)) {
+                throw_failure(r, conn_, waiting, key_);
+            }
         }
     }
 
@@ -196,6 +203,7 @@ private:
     bool in_transaction_;
     bool acquired_ = false;
     bool session_lock_failed_ = false;
+    bool switched_ = false;
     const deadline& until_;
     key_parameters parameters_;
     interruptible_reader reader_;

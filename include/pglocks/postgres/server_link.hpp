@@ -7,10 +7,14 @@
 
 #include <libpq-fe.h>
 
+#include <charconv>
 #include <chrono>
+#include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace pglocks::postgres {
@@ -18,38 +22,50 @@ namespace pglocks::postgres {
 /// The way to the server: what is known of it, and how a statement of ours is sent to it.
 class server_link {
 public:
-    explicit server_link(PGconn* conn) noexcept : conn_(conn), login_pid_(PQbackendPID(conn)) {}
+    explicit server_link(PGconn* conn)
+        : conn_(conn),
+          login_pid_(PQbackendPID(conn)),
+          patience_(patience_of_options(conn)) {}
 
     /// The connection; `nullptr` once it is gone.
     [[nodiscard]] PGconn* conn() const noexcept { return conn_; }
 
-    /// The server's facts, asked for on first use.
-    [[nodiscard]] const server_facts& facts(const std::optional<lock_key>& key = {}) {
+    /// The server's facts, asked for on first use, as `learn_server_facts` does.
+    [[nodiscard]] const server_facts& facts(const std::optional<lock_key>& key = {},
+                                            interruptible_reader* reader = nullptr) {
         if (!facts_) {
-            facts_ = learn_server_facts(conn_, key);
+            facts_ = learn_server_facts(conn_, key, reader);
         }
         return *facts_;
     }
     [[nodiscard]] const std::optional<server_facts>& known_facts() const noexcept { return facts_; }
     void forget_facts() noexcept { facts_.reset(); }
+    /// The facts are to be asked for; of a standby again and again, since it may have been promoted.
+    [[nodiscard]] bool wants_facts() const noexcept { return !facts_ || facts_->standby; }
+    /// The pooler was declared, and the backend is marked as this session's.
+    [[nodiscard]] bool is_marked() const noexcept { return facts_ && !facts_->token.empty(); }
 
     /// The pooler was found to be in session mode. *Requires*: `facts()` were asked for.
     void trust_pooler(std::string token) noexcept { facts_->token = std::move(token); }
 
     /// How late the answer to a deadline or a stop may be before the connection counts as lost.
-    [[nodiscard]] std::chrono::milliseconds patience() const noexcept {
-        return patience_ ? *patience_ : facts_ ? facts_->patience : server_facts{}.patience;
-    }
+    [[nodiscard]] std::chrono::milliseconds patience() const noexcept { return patience_; }
     void set_patience(std::chrono::milliseconds patience) noexcept { patience_ = patience; }
 
     /// Calls a function in the quickest way that this server offers.
     [[nodiscard]] answer call(operation what, lock_kind kind, lock_key key) const noexcept {
         const std::size_t function = function_index(what, kind, key.space());
-        if (is_guarded()) {
-            return call_by_query(conn_, statement(calls[function].view()).c_str(), key);
-        }
-        return facts_ && facts_->has_oids ? call_by_oid(conn_, function, key)
-                                          : call_by_query(conn_, calls[function].c_str(), key);
+        return facts_ && facts_->has_oids && !is_guarded()
+                   ? call_by_oid(conn_, function, key)
+                   : call_by_query(conn_, statement(calls[function].view()).c_str(), key);
+    }
+
+    /// As above, with an answer that `reader` waits for, for which libpq's fast path offers no call.
+    /// *Throws*: as the reader.
+    [[nodiscard]] answer call(operation what, lock_kind kind, lock_key key, interruptible_reader& reader,
+                              bool may_cancel) const {
+        const std::size_t function = function_index(what, kind, key.space());
+        return call_by_query(conn_, statement(calls[function].view()).c_str(), key, reader, may_cancel);
     }
 
     /// A statement of ours as it is to be sent, guarded if the session is behind a pooler.
@@ -62,8 +78,11 @@ public:
         return text;
     }
 
-    /// The process ID of the backend: what the server says rather than what a pooler said at login.
-    [[nodiscard]] int backend_pid() const noexcept { return facts_ ? facts_->backend_pid : login_pid_; }
+    /// The process ID of the backend: what the server says rather than what a pooler said at login; 0 behind
+    /// a pooler that may change it.
+    [[nodiscard]] int backend_pid() const noexcept {
+        return !facts_ ? login_pid_ : is_marked() || !facts_->pooled ? facts_->backend_pid : 0;
+    }
 
     /// Nothing runs on the connection and no transaction is open: a release takes effect at once.
     [[nodiscard]] bool can_send() const noexcept {
@@ -73,19 +92,41 @@ public:
     /// Behind a pooler, every statement makes sure that it reaches no other session's backend.
     [[nodiscard]] bool is_guarded() const noexcept { return facts_ && facts_->pooled; }
 
-    /// Asks whether statements still reach the backend that they did; one round trip.
-    [[nodiscard]] bool is_switched() const noexcept {
-        const answer a = answer_of(result(PQexec(conn_, guarded("select true", facts_->token).c_str())));
-        return a.switched;
-    }
+    /// How a connection string tells the patience, in milliseconds.
+    static constexpr std::string_view patience_setting = "pglocks.patience";
+
+    /// What an answer may take that nobody bounds, where an unbounded wait would help nobody.
+    static constexpr std::chrono::milliseconds longest_patience = std::chrono::seconds(10);
 
 protected:
     PGconn* conn_;
     int login_pid_; ///< what the connection was told at login; a pooler invents it
 
 private:
+    /// `session_preset` writes it into the connection string, among the settings for the server, which keeps
+    /// it for nobody.
+    [[nodiscard]] static std::chrono::milliseconds patience_of_options(PGconn* conn) {
+        const std::string setting = std::string(patience_setting) + '=';
+        const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parameters(PQconninfo(conn),
+                                                                                        PQconninfoFree);
+        for (const auto* p = parameters.get(); p && p->keyword; ++p) {
+            const std::string_view options =
+                p->val && std::string_view(p->keyword) == "options" ? p->val : "";
+            const auto at = options.rfind(setting);
+            int patience = 0;
+            if (at != options.npos &&
+                std::from_chars(options.data() + at + setting.size(), options.data() + options.size(),
+                                patience)
+                        .ec == std::errc() &&
+                patience > 0) {
+                return std::chrono::milliseconds(patience);
+            }
+        }
+        return longest_patience;
+    }
+
     std::optional<server_facts> facts_;
-    std::optional<std::chrono::milliseconds> patience_; ///< set after the facts were asked for, perhaps
+    std::chrono::milliseconds patience_;
 };
 
 } // namespace pglocks::postgres

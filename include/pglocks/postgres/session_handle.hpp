@@ -84,7 +84,9 @@ public:
                 if (status == PQTRANS_INTRANS || status == PQTRANS_INERROR) {
                     session_->rollback();
                 }
-                release_pending(*session_);
+                if (!release_pending(*session_)) {
+                    break_session();
+                }
             }
         } catch (const std::exception&) { // whoever leases it next must find out that it is broken
             break_session();

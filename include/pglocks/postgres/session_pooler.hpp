@@ -13,7 +13,9 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <poll.h>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <sys/random.h>
@@ -37,19 +39,28 @@ using own_connection = std::unique_ptr<PGconn, finish_connection>;
            !pglocks::detail::has_expired(until);
 }
 
-/// A second connection with the parameters of the first, its password included; empty if there is none in
-/// time.
+/// A second connection with the parameters of the first, its password included, to the host that the first
+/// one has found; empty if there is none in time.
 [[nodiscard]] inline own_connection connect_alike(PGconn* conn, const deadline& until) {
     const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parameters(PQconninfo(conn),
                                                                                     PQconninfoFree);
     std::vector<const char*> keywords;
     std::vector<const char*> values;
+    const auto add = [&](const char* keyword, const char* value) {
+        if (value && *value != '\0') {
+            keywords.push_back(keyword);
+            values.push_back(value);
+        }
+    };
     for (const auto* p = parameters.get(); p && p->keyword; ++p) {
-        if (p->val) {
-            keywords.push_back(p->keyword);
-            values.push_back(p->val);
+        const std::string_view keyword = p->keyword;
+        if (keyword != "host" && keyword != "hostaddr" && keyword != "port") {
+            add(p->keyword, p->val);
         }
     }
+    add("host", PQhost(conn));
+    add("hostaddr", PQhostaddr(conn));
+    add("port", PQport(conn));
     keywords.push_back(nullptr);
     values.push_back(nullptr);
     own_connection second(PQconnectStartParams(keywords.data(), values.data(), 0));
@@ -195,7 +206,7 @@ enum class pooling : std::uint8_t { by_session, finer, unknown };
 }
 
 /// Marks the backend for the guards of our statements. Answers false if it is another session's already.
-[[nodiscard]] inline bool mark_backend(connection_state& state) {
+[[nodiscard]] inline bool mark_backend(connection_state& state, interruptible_reader& reader) {
     std::array<unsigned char, 16> random{};
     if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
         throw std::system_error(errno, std::generic_category(), "pglocks: no random numbers");
@@ -206,9 +217,9 @@ enum class pooling : std::uint8_t { by_session, finer, unknown };
         token += "0123456789abcdef"[byte & 15U];
     }
     // Only a backend without a mark is marked.
-    const result r(PQexec(
-        state.conn(),
-        guarded("select pg_catalog.set_config('pglocks.session', '" + token + "', false)", "").c_str()));
+    const result r = reader.run(
+        guarded("select pg_catalog.set_config('pglocks.session', '" + token + "', false)", "").c_str(),
+        std::nullopt);
     if (PQresultStatus(r.get()) != PGRES_TUPLES_OK || PQntuples(r.get()) != 1) {
         throw_failure(r, state.conn(), "declaring a pooler");
     }
@@ -225,12 +236,16 @@ enum class pooling : std::uint8_t { by_session, finer, unknown };
 /// locks may be taken through it.
 ///
 /// The declaration is checked with a second connection through the same pooler, and then by every statement,
-/// which does nothing on another backend: the lock then counts as lost. It holds until the session is closed
-/// or reconnected. On a direct connection it does nothing. Cost: a connection and about thirty round trips.
-/// *Throws*: `refused` if the pooler is not in session mode, or cannot be checked within the bound (its pool
-/// may have no room for the second connection), or if the session is in a transaction; `lock_error`.
+/// which does nothing on another backend: the lock then counts as lost. (Of several poolers that share a
+/// port, `so_reuseport`, the second connection may reach another one: there only the check of each statement
+/// holds.) It holds until the session is closed or reconnected, or its settings are reset (`RESET ALL`). On a
+/// direct connection it does nothing. Cost: a connection and about a hundred round trips. *Throws*: `refused`
+/// if the pooler is not in session mode, or cannot be checked within the bound (its pool may have no room for
+/// the second connection), or if the session is in a transaction; `connection_lost` if it does not answer;
+/// another `lock_error` for what the server says.
 ///
-/// \param within the bound for the whole check
+/// \param within the bound for the whole check; the session counts as lost if an answer is later than its
+/// patience (see `session_preset`) beyond that
 inline void declare_session_pooler(soci::session& session,
                                    std::chrono::milliseconds within = std::chrono::seconds(10)) {
     PGconn* const conn = postgres::libpq_connection(session);
@@ -240,26 +255,34 @@ inline void declare_session_pooler(soci::session& session,
                        .advice = "declare it when the session is opened"});
     }
     const deadline until(detail::deadline_after(within));
-    if (postgres::probing_client(conn).ask("select pg_catalog.pg_backend_pid()", until) !=
-        postgres::probing_client::reading::complete) {
-        postgres::lose(conn);
-        throw postgres::loss("the connection did not answer in time", std::nullopt, PQerrorMessage(conn));
-    }
-    if (const auto& facts = state->facts(); !facts.pooled || !facts.token.empty()) {
-        return;
-    }
-    const auto found = postgres::probe_pooling(conn, until);
-    if (PQtransactionStatus(conn) ==
-        PQTRANS_ACTIVE) { // an answer that was late: the second client has left now
-        while (postgres::result(PQgetResult(conn))) {
+    const std::stop_token none;
+    postgres::interruptible_reader reader(
+        conn, until, none, postgres::interruptible_reader::on_stop::be_patient, state->patience());
+    auto found = postgres::pooling::unknown;
+    try {
+        if (const auto& facts = state->facts(std::nullopt, &reader); !facts.pooled || state->is_marked()) {
+            return;
         }
+        found = postgres::probe_pooling(conn, until);
+        while (reader.next(std::nullopt, false)) {
+        } // an answer that was late: the second client has left now
+        if (PQstatus(conn) != CONNECTION_OK) {
+            throw postgres::loss("the connection was lost while declaring a pooler", std::nullopt,
+                                 PQerrorMessage(conn));
+        }
+        if (found == postgres::pooling::by_session && !postgres::mark_backend(*state, reader)) {
+            found = postgres::pooling::finer;
+        }
+    } catch (const connection_lost&) {
+        postgres::lose(conn);
+        throw;
     }
     if (found == postgres::pooling::unknown) {
         throw refused(
             {.what = "the pooler's mode could not be checked: a connection through it did not answer in time",
              .advice = "see whether the pooler and its pool are overloaded, and declare it again"});
     }
-    if (found == postgres::pooling::finer || !postgres::mark_backend(*state)) {
+    if (found == postgres::pooling::finer) {
         throw refused(
             {.what = "the pooler is not in session mode: backends go from one client to another, or are not "
                      "reset",

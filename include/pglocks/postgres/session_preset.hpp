@@ -22,14 +22,15 @@
 
 namespace pglocks {
 
-/// Settings under which both ends of a session notice a cut network, and no call of a lock waits for ever.
+/// Settings under which both ends of a session notice a cut network, so that no call of a lock outlasts it.
 ///
 /// The client's socket and the server's get keepalives and `tcp_user_timeout`, so that an `unlock()`, an
 /// unbounded `lock()` or a destructor ends within `network_timeout` of the cut; the server looks at the
 /// client every second while it works or waits for it (`client_connection_check_interval`), so that a waiter
 /// whose client is gone leaves the queue. A wait with a deadline ends within `patience` of it. Nothing of
 /// this needs an administrator. Over a Unix socket there is no network to be cut: only the other settings
-/// take effect.
+/// take effect. A server that is connected but stands still (a stopped backend, a frozen disk) is no cut: of
+/// that only `patience` and a heartbeat of `loss_watcher` tell.
 ///
 /// Sources: PostgreSQL 15 manual, 20.3.2 (TCP settings), 34.1.2 (libpq's); tcp(7), `TCP_USER_TIMEOUT`.
 struct session_preset {
@@ -46,7 +47,11 @@ struct session_preset {
     /// 14 or later. PgBouncer refuses `options` unless it is told to ignore them: use `apply` there.
     [[nodiscard]] std::string conninfo(std::string_view connection_string) const;
 
-    /// Applies the settings to an open session, until it is closed or reconnected; one round trip.
+    /// Applies the settings to an open session; one round trip. The server's part ends with the session, or
+    /// with `RESET ALL` and `DISCARD ALL`.
+    ///
+    /// Behind a pooler, declare it first (`declare_session_pooler`): in another mode than session the
+    /// server's part would stay with a backend that goes on to others.
     ///
     /// *Throws*: `refused` in a transaction, since its rollback would undo it; `lock_error` if the server
     /// refuses; `std::system_error` if the socket does.
@@ -86,8 +91,7 @@ private:
                 {"tcp_keepalives_interval", "1"},
                 {"tcp_keepalives_count", std::to_string(probes())},
                 {"tcp_user_timeout", std::to_string(unacknowledged().count())},
-                {"client_connection_check_interval", "1000"},
-                {"pglocks.patience", std::to_string(patience.count())}};
+                {"client_connection_check_interval", "1000"}};
     }
 
     void set_up_socket(int descriptor) const;
@@ -115,7 +119,9 @@ inline std::string session_preset::conninfo(std::string_view connection_string) 
             all.emplace_back(option->keyword, option->val);
         }
     }
-    for (const auto& [name, value] : of_the_server()) {
+    settings at_login = of_the_server();
+    at_login.emplace_back(postgres::server_link::patience_setting, std::to_string(patience.count()));
+    for (const auto& [name, value] : at_login) {
         options +=
             (options.empty() ? "--" : " --") + name + '=' + value; // no word of it without a '=': SOCI 4.0
     }

@@ -3,11 +3,14 @@
 // expects it.
 #include "integration/lock_test.hpp"
 
+#include <soci/callbacks.h>
+
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 namespace pglocks::test {
 namespace {
@@ -133,6 +136,43 @@ TEST_F(loss, after_a_reconnect_an_old_lock_does_not_release_a_new_one) {
     old.reset();
     EXPECT_EQ(owners(1), pids(a_));
     EXPECT_TRUE(fresh.owns_lock());
+}
+
+/// Lets SOCI connect anew, once.
+class failover_to : public soci::failover_callback {
+public:
+    explicit failover_to(std::string target) : target_(std::move(target)) {}
+    void failed(bool& retry, std::string& target) override {
+        retry = !std::exchange(asked_, true);
+        target = target_;
+    }
+    void finished(soci::session& /*session*/) override { finished_ = true; }
+    [[nodiscard]] bool has_finished() const { return finished_; }
+
+private:
+    std::string target_;
+    bool asked_ = false;
+    bool finished_ = false;
+};
+
+TEST_F(loss, after_a_failover_of_socis_own_the_lock_knows_that_it_holds_nothing) {
+    failover_to failover(conninfo());
+    a_.set_failover_callback(failover);
+    std::optional<advisory_lock> lock(std::in_place, a_, 1);
+    terminate(pid(a_));
+    try {
+        a_ << "select 1";
+    } catch (const soci::soci_error&) { // SOCI may still report the statement as failed
+    }
+    ASSERT_TRUE(failover.has_finished());
+    EXPECT_FALSE(lock->owns_lock());
+    EXPECT_TRUE(lock->lost());
+    EXPECT_TRUE(owners(1).empty());
+    EXPECT_EQ(query(a_, "select 1"), "1") << "the session is on a new connection";
+    advisory_lock next(a_, 1);
+    lock.reset();
+    EXPECT_EQ(owners(1), std::vector{next.backend_pid()}) << "the old lock has not released the new one";
+    EXPECT_TRUE(failures_.take().empty());
 }
 
 TEST_F(loss, after_a_reset_of_the_connection_the_lock_knows_that_it_holds_nothing) {

@@ -347,6 +347,18 @@ TEST_F(pooler, a_pooler_that_does_not_answer_is_refused_in_time) {
     EXPECT_NE(declared.result(), "accepted");
 }
 
+TEST_F(pooler, a_probe_goes_to_the_pooler_that_the_session_has_found) {
+    // Of two hosts the first is not there: the session and its probe have the second.
+    const pgbouncer pool(shared_server(), pool_mode::session);
+    const std::string there = pool.conninfo();
+    soci::session session(soci::postgresql, there);
+    const std::string host = PQhost(libpq(session));
+    const std::string port = PQport(libpq(session));
+    soci::session either(soci::postgresql, there + " host=/nonexistent," + host + " port=1," + port);
+    EXPECT_NO_THROW(declare_session_pooler(either));
+    EXPECT_TRUE(try_advisory_lock(either, 1).owns_lock());
+}
+
 /// Transaction scope, through transaction mode.
 class transaction_pooler : public pooler {
 protected:
@@ -553,6 +565,28 @@ TEST_F(reloaded_pooler, a_destructor_on_another_backend_reports_the_loss) {
     lock_.reset();
     expect_told_of_switch();
     expect_excluded();
+}
+
+TEST_F(reloaded_pooler, a_clean_up_on_another_backend_is_told_as_a_loss) {
+    advisory_lock again(holder_, 1); // held twice
+    auto state = postgres::connection_state::of(libpq(holder_));
+    state->holds().find(1, false)->uncertain = true; // as an error leaves it: the last release drains
+    again.unlock();
+    take_backend_away();
+    lock_->unlock();
+    EXPECT_TRUE(lock_->lost());
+    expect_told_of_switch();
+    expect_excluded();
+}
+
+TEST_F(reloaded_pooler, a_clean_up_on_the_own_backend_leaves_nothing_held) {
+    advisory_lock again(holder_, 1);
+    postgres::connection_state::of(libpq(holder_))->holds().find(1, false)->uncertain = true;
+    again.unlock();
+    lock_->unlock();
+    EXPECT_FALSE(lock_->lost());
+    EXPECT_TRUE(owners(1).empty());
+    EXPECT_TRUE(failures_.take().empty());
 }
 
 TEST_F(reloaded_pooler, no_client_is_let_in_by_the_holders_backend) {

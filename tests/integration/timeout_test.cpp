@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Waits with a bound: how they end, and what they leave as it was.
 #include "integration/lock_test.hpp"
+#include "support/shared_server.hpp"
+#include "support/tcp_proxy.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -334,6 +336,22 @@ TEST_F(timeout_in_a_transaction, a_shorter_statement_timeout_wins_and_leaves_not
               "57014");
     EXPECT_EQ(owners(1), pids(a_));
     is_intact();
+}
+
+TEST_F(timeout_in_a_transaction, a_try_without_an_answer_is_not_cancelled_which_would_fail_the_transaction) {
+    for (const bool in_transaction : {false, true}) {
+        tcp_proxy proxy(shared_server());
+        soci::session session(soci::postgresql, proxy.conninfo());
+        session_preset{.patience = 200ms}.apply(session);
+        static_cast<void>(try_advisory_lock(session, 2)); // what server it is, is known
+        if (in_transaction) {
+            session.begin();
+        }
+        proxy.stall();
+        EXPECT_THROW(timed_advisory_lock(session, 1, 1ms), connection_lost);
+        // A cancel request would be a second connection.
+        EXPECT_EQ(proxy.connections(), in_transaction ? 1U : 2U);
+    }
 }
 
 TEST_F(timeout_in_a_transaction, it_works_where_nothing_may_be_written) {

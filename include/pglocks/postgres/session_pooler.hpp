@@ -7,6 +7,7 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -244,8 +245,8 @@ enum class pooling : std::uint8_t { by_session, finer, unknown };
 /// the second connection), or if the session is in a transaction; `connection_lost` if it does not answer;
 /// another `lock_error` for what the server says.
 ///
-/// \param within the bound for the whole check; the session counts as lost if an answer is later than its
-/// patience (see `session_preset`) beyond that
+/// \param within the bound for the whole check; the session counts as lost if it still waits for an answer a
+/// second after that
 inline void declare_session_pooler(soci::session& session,
                                    std::chrono::milliseconds within = std::chrono::seconds(10)) {
     PGconn* const conn = postgres::libpq_connection(session);
@@ -256,8 +257,10 @@ inline void declare_session_pooler(soci::session& session,
     }
     const deadline until(detail::deadline_after(within));
     const std::stop_token none;
-    postgres::interruptible_reader reader(
-        conn, until, none, postgres::interruptible_reader::on_stop::be_patient, state->patience());
+    const std::chrono::milliseconds patience =
+        std::min<std::chrono::milliseconds>(state->patience(), std::chrono::seconds(1));
+    postgres::interruptible_reader reader(conn, until, none,
+                                          postgres::interruptible_reader::on_stop::be_patient, patience);
     auto found = postgres::pooling::unknown;
     try {
         if (const auto& facts = state->facts(std::nullopt, &reader); !facts.pooled || state->is_marked()) {

@@ -15,11 +15,7 @@ constexpr milliseconds aftermath(500);
 constexpr milliseconds awakening(100);
 
 /// Whether the fault may still tell on a lock that was asked for then.
-bool reaches(const fault_record& fault, instant asked) noexcept {
-    // Who has lost his backend to a reload of the pooler hears of it from his next statement, whenever that
-    // is.
-    return fault.kind == fault_kind::reload_pooler || asked <= fault.end + aftermath;
-}
+bool reaches(const fault_record& fault, instant asked) noexcept { return asked <= fault.end + aftermath; }
 
 bool ends_connections(fault_kind kind) noexcept {
     return kind != fault_kind::cancel_backend && kind != fault_kind::stop_client &&

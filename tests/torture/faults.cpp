@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <sstream>
 #include <stdexcept>
 
@@ -64,7 +65,8 @@ void fault_injector::inject_next() {
     const auto before = records_.size();
     try {
         inject(kind);
-    } catch (const test::sql_error&) { // the server is not there now
+    } catch (const test::sql_error&) { // the server or the pooler is not there now, or refuses
+        records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(before), records_.end());
     }
     if (records_.size() == before) {
         ++missed_;
@@ -157,7 +159,9 @@ void fault_injector::signal_backend(fault_kind kind, const std::string& function
     if (kind == fault_kind::terminate_backend) {
         monitor_.watch(kind, record.begin, locks);
     }
-    server.exec("select " + function + '(' + std::to_string(backend) + ')');
+    if (server.value("select " + function + '(' + std::to_string(backend) + ')') != "t") {
+        return withdraw(); // it has ended by itself
+    }
     record.end = now();
 }
 
@@ -172,7 +176,9 @@ void fault_injector::kill_backend() {
     auto& record = note(fault_kind::kill_backend);
     record.everyone = true;
     monitor_.watch(record.kind, record.begin, locks);
-    ::kill(backend, SIGKILL);
+    if (::kill(backend, SIGKILL) != 0) {
+        return withdraw();
+    }
     static_cast<void>(eventually([&] {
         try {
             witness.exec("select 1");
@@ -247,7 +253,9 @@ void fault_injector::stop_backend() {
     auto& record = note(fault_kind::stop_backend);
     record.end = record.begin + between(milliseconds(100), milliseconds(4000));
     record.backends = {backend};
-    ::kill(backend, SIGSTOP);
+    if (::kill(backend, SIGSTOP) != 0) {
+        return withdraw();
+    }
     stopped_backends_.add(record.end, [backend] { ::kill(backend, SIGCONT); });
 }
 

@@ -32,7 +32,8 @@ public:
     [[nodiscard]] std::vector<release_sample> releases() const { return monitor_.samples(); }
     /// How kinds were done that depend on privileges.
     [[nodiscard]] const std::map<fault_kind, std::string>& manners() const noexcept { return manners_; }
-    /// Faults for which there was no victim, or no server at the moment; they were tried again later.
+    /// Faults for which there was no victim, or no server at the moment, or that failed; they were tried
+    /// again later.
     [[nodiscard]] unsigned missed() const noexcept { return missed_; }
 
 private:
@@ -47,7 +48,10 @@ private:
     void stop_backend();
     void reload_pooler();
 
+    /// Begins the record of a fault: what it does may be seen before it is known to be done.
     fault_record& note(fault_kind kind);
+    /// Takes the last record back, since that fault was not injected.
+    void withdraw() { records_.pop_back(); }
     [[nodiscard]] nanoseconds between(std::chrono::milliseconds least, std::chrono::milliseconds most);
 
     stage& stage_;

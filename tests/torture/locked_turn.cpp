@@ -89,6 +89,9 @@ void worker::take_session_lock(const hold& wanted) {
         if (!acquire(lock, wanted)) {
             return denied(wanted, reason_of(wanted));
         }
+    } catch (const connection_lost& error) {
+        history_.denied(wanted.id, sqlstate_of(error));
+        return reconnect();
     } catch (const lock_error& error) {
         history_.denied(wanted.id, sqlstate_of(error));
         return settle(wanted.id);
@@ -137,7 +140,7 @@ void worker::release(Lock& lock, const hold& held) {
     }
     if (how == ending::lost) {
         history_.told(held.id, std::chrono::steady_clock::now(), "release");
-        return settle(held.id);
+        return reconnect();
     }
     history_.ended(held.id, how);
     if (how == ending::not_held) {
@@ -175,6 +178,7 @@ ending worker::release_somehow(Lock& lock) {
 
 template <class Lock>
 void worker::take_transaction_lock(const hold& wanted) {
+    bool lost = false;
     {
         transaction within(session_.open());
         history_.asked(wanted);
@@ -189,9 +193,12 @@ void worker::take_transaction_lock(const hold& wanted) {
             }
         } catch (const soci::soci_error& error) {
             history_.denied(wanted.id, sqlstate_of(error));
+            lost = dynamic_cast<const connection_lost*>(&error) != nullptr;
         }
     }
-    if (session_.is_dead() || chance(5)) {
+    if (lost) {
+        reconnect();
+    } else if (session_.is_dead() || chance(5)) {
         settle(wanted.id);
     }
 }

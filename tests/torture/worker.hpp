@@ -90,6 +90,9 @@ private:
     void look_for_phantoms(const hold& wanted);
     /// After an error: finds out whether the session is usable or dead, and forgets a dead one.
     void settle(hold_id after);
+    /// After pglocks has told of a loss: forgets the session, as the error advises. Its connection may stand,
+    /// where a pooler has switched the backend.
+    void reconnect() noexcept { session_.drop(); }
     [[nodiscard]] bool answers(hold_id after);
 
     worker_process process_;

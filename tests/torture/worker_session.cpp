@@ -82,6 +82,7 @@ void worker_session::prepare(soci::session& session) {
     session << "select pg_backend_pid()", soci::into(backend_);
     if (prepared_ && route_ == route::pooler) {
         declare_session_pooler(session);
+        backend_ = postgres::connection(session).backend_pid();
         preset.apply(session);
     }
 }

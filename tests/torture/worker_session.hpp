@@ -47,7 +47,8 @@ public:
     void reconnect_later() noexcept { stale_ = true; }
 
     [[nodiscard]] bool is_open() const noexcept { return session_ && !stale_; }
-    /// The backend that serves the session, as it was when it was opened.
+    /// The backend that serves the session; behind a pooler, the one that pglocks has marked, on which alone
+    /// it takes locks.
     [[nodiscard]] int backend() const noexcept { return backend_; }
     /// Whether libpq or the operating system knows that the connection has ended.
     [[nodiscard]] bool is_dead() const;

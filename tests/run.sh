@@ -16,7 +16,7 @@ Usage: tests/run.sh [PHASE...]     run these phases, without arguments all of th
   format     every C++ file is formatted (clang-format 19)
   gcc        build with g++, warnings as errors, and run every test
   clang      the same with clang++ 19, AddressSanitizer and UndefinedBehaviorSanitizer, but for the tests of
-             compile errors and of scripts, which choose the compiler themselves, and for the torture
+             compile errors and of scripts, which choose the compiler themselves
   threads    the tests with threads of their own, built with clang++ 19 and ThreadSanitizer
   tidy       clang-tidy 19 finds nothing
   examples   every example runs through examples/run.sh
@@ -212,7 +212,7 @@ run_phase() { # NAME
     packages) need_packages build test "${examples[@]}" ;;
     format) check_format ;;
     gcc) configure gcc g++ "${options[@]}" "${optimised[@]}" && build "building" && run_meson_tests 1 ;;
-    clang) configure_clang && build "building" && run_meson_tests 3 --no-suite compile-fail --no-suite scripts --no-suite torture ;;
+    clang) configure_clang && build "building" && run_meson_tests 3 --no-suite compile-fail --no-suite scripts ;;
     threads)
         configure_threads && build "building" "${threaded[@]/#/integration_}" && run_meson_tests 3 "${threaded[@]}"
         ;;

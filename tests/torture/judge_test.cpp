@@ -97,6 +97,66 @@ TEST(judge, forbids_a_holder_that_is_told_late_though_nothing_kept_it_from_looki
     EXPECT_EQ(judge(all).allowed.at("terminate-backend, holder stopped"), 1U);
 }
 
+/// The pooler goes to transaction mode 40 ms after the start, and back 60 ms later.
+fault_record reload() {
+    auto record = fault(fault_kind::reload_pooler, start + 40ms, 0);
+    record.end = start + 100ms;
+    record.backends.clear();
+    record.through = route::pooler;
+    return record;
+}
+
+TEST(judge, allows_an_owner_behind_a_reloaded_pooler_that_was_told_by_its_release) {
+    auto all = overlapping(ending::lost);
+    all.told.holds[0].route = route::pooler;
+    all.told.holds[0].sign = "release";
+    all.faults = {reload()};
+    const auto found = judge(all);
+    EXPECT_TRUE(found.forbidden.empty()) << found.forbidden.begin()->first;
+    EXPECT_EQ(found.allowed.at("reload-pooler, could not be told"), 1U);
+}
+
+TEST(judge, forbids_two_owners_behind_a_reloaded_pooler_of_whom_none_was_told_of_a_loss) {
+    auto all = overlapping(ending::released);
+    for (auto& each : all.told.holds) {
+        each.route = route::pooler;
+    }
+    all.faults = {reload()};
+    EXPECT_TRUE(forbids(all, two_owners));
+}
+
+TEST(judge, forbids_two_owners_whom_a_reload_of_the_pooler_does_not_explain) {
+    auto all = overlapping(ending::lost);
+    all.faults = {reload()};
+    EXPECT_TRUE(forbids(all, two_owners)) << "the one that lost its lock did not come by the pooler";
+
+    all.told.holds[0].route = route::pooler;
+    all.faults[0].begin = start + 51ms;
+    EXPECT_TRUE(forbids(all, two_owners)) << "the other had been granted the lock before";
+}
+
+TEST(judge, forbids_a_loss_behind_a_pooler_that_was_brought_back_before_the_lock_was_asked_for) {
+    auto all = overlapping(ending::lost);
+    all.told.holds.pop_back();
+    all.told.holds[0].route = route::pooler;
+    all.faults = {reload()};
+    all.told.holds[0].asked = start + 700ms;
+    all.told.holds[0].answered = start + 700ms;
+    all.told.holds[0].claimed_until = start + 800ms;
+    all.told.holds[0].noticed = start + 800ms;
+    EXPECT_TRUE(forbids(all, "a loss without a cause"));
+}
+
+TEST(judge, forbids_a_lock_that_nobody_owns_whatever_fault_there_was) {
+    auto all = overlapping(ending::released);
+    all.told.holds.pop_back();
+    all.told.holds[0].route = route::pooler;
+    all.told.notes = {
+        {.what = finding::phantom, .when = start + 70ms, .during = hold_id(0, 1, 2), .text = "100"}};
+    all.faults = {reload()};
+    EXPECT_TRUE(forbids(all, phantom_lock));
+}
+
 TEST(judge, takes_a_killed_process_for_no_owner) {
     auto all = overlapping(ending::open);
     auto kill = fault(fault_kind::kill_client, start + 40ms, 0);

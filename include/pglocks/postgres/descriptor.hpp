@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cerrno>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace pglocks::postgres {
+
+/// A file descriptor of our own.
+class descriptor {
+public:
+    /// *Throws*: `std::system_error` if it is none: what a system call that failed has returned.
+    explicit descriptor(int number, const char* what) : number_(number) {
+        if (number_ < 0) {
+            throw std::system_error(errno, std::generic_category(), what);
+        }
+    }
+    descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+    descriptor& operator=(descriptor&&) = delete;
+    ~descriptor() {
+        if (number_ >= 0) {
+            ::close(number_);
+        }
+    }
+    [[nodiscard]] int get() const noexcept { return number_; }
+
+private:
+    int number_;
+};
+
+} // namespace pglocks::postgres

@@ -3,21 +3,56 @@
 #include <pglocks/loss_watcher.hpp>
 
 #include "integration/lock_test.hpp"
+#include "support/messages.hpp"
 #include "support/postgres_server.hpp"
+#include "support/process_info.hpp"
+#include "support/tcp_proxy.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <ctime>
+#include <fcntl.h>
 #include <filesystem>
 #include <functional>
+#include <iostream>
+#include <iterator>
+#include <linux/sockios.h>
 #include <list>
+#include <new>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 #include <vector>
+
+namespace pglocks::test {
+namespace {
+
+thread_local bool out_of_memory = false; ///< in this thread nothing can be allocated
+
+} // namespace
+} // namespace pglocks::test
+
+void* operator new(std::size_t size) {
+    void* const memory = pglocks::test::out_of_memory ? nullptr : std::malloc(std::max<std::size_t>(size, 1));
+    if (!memory) {
+        throw std::bad_alloc();
+    }
+    return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 
 namespace pglocks::test {
 namespace {
@@ -34,9 +69,14 @@ protected:
     }
 
     /// When the backend of a_ has last begun or ended a statement.
-    [[nodiscard]] std::string last_statement() {
+    [[nodiscard]] std::string last_statement() { return last_statement(backend_); }
+    [[nodiscard]] std::string last_statement(int backend) {
         return look_.value("select state_change from pg_stat_activity where pid = " +
-                           std::to_string(backend_));
+                           std::to_string(backend));
+    }
+    [[nodiscard]] bool beats(int backend) {
+        const auto before = last_statement(backend);
+        return eventually([&] { return last_statement(backend) != before; });
     }
 
     loss_watcher watcher_;
@@ -129,6 +169,7 @@ TEST_F(watcher, can_be_moved_from_and_outlived) {
     short_lived.reset();
     terminate(pid(a_));
     EXPECT_TRUE(stopped(first));
+    EXPECT_TRUE(stopped(second)) << "as long as it lives";
 }
 
 TEST_F(watcher, may_be_left_by_a_callback) {
@@ -210,22 +251,6 @@ TEST_F(watcher, has_one_thread_for_a_thousand_watches) {
     }
 }
 
-TEST_F(watcher, notices_by_a_heartbeat_a_backend_that_is_silent) {
-    const postgres_server server; // of its own: on another machine no process can be stopped
-    soci::session session(soci::postgresql, server.conninfo());
-    const advisory_lock lock(session, 1);
-    const int backend = pid(session);
-    const auto plain = watcher_.watch(lock);
-    {
-        const auto watch = watcher_.watch(lock, heartbeat{.every = 10ms, .within = 2s});
-        ASSERT_EQ(::kill(backend, SIGSTOP), 0);
-        EXPECT_TRUE(stopped(watch));
-    }
-    ASSERT_EQ(::kill(backend, SIGCONT), 0);
-    EXPECT_TRUE(stopped(plain)) << "the connection was shut down";
-    EXPECT_TRUE(lock.lost());
-}
-
 TEST_F(watcher, gives_a_connection_back_after_a_heartbeat) {
     advisory_lock lock(a_, 1);
     for (const char* const state : {"idle", "in a transaction", "in a failed transaction"}) {
@@ -237,8 +262,7 @@ TEST_F(watcher, gives_a_connection_back_after_a_heartbeat) {
         }
         for (int round = 0; round < 20; ++round) {
             const auto watch = watcher_.watch(lock, heartbeat{.every = 1ms, .within = 5s});
-            const auto before = last_statement();
-            EXPECT_TRUE(eventually([&] { return last_statement() != before; })) << state;
+            EXPECT_TRUE(beats(backend_)) << state;
             EXPECT_FALSE(watch.token().stop_requested());
         }
         query(a_, "rollback");
@@ -246,6 +270,241 @@ TEST_F(watcher, gives_a_connection_back_after_a_heartbeat) {
     }
     EXPECT_NO_THROW(lock.unlock());
     EXPECT_TRUE(nothing_left());
+}
+
+TEST_F(watcher, has_a_heartbeat_that_needs_no_values) {
+    const advisory_lock lock(a_, 1);
+    const auto watch = watcher_.watch(lock, {});
+    EXPECT_TRUE(beats(backend_));
+    EXPECT_FALSE(watch.token().stop_requested());
+}
+
+TEST_F(watcher, refuses_a_heartbeat_whose_times_are_not_positive) {
+    const advisory_lock lock(a_, 1);
+    const auto descriptors = [] {
+        const std::filesystem::directory_iterator all("/proc/self/fd");
+        return std::distance(begin(all), end(all));
+    };
+    const auto before = descriptors();
+    for (const auto beat :
+         {heartbeat{.every = 0ms}, heartbeat{.every = -1ms}, heartbeat{.within = 0ms},
+          heartbeat{.within = -1ms}, heartbeat{.every = std::chrono::milliseconds::min()}}) {
+        const auto refusal = error_of<refused>([&] { const auto watch = watcher_.watch(lock, beat); });
+        EXPECT_TRUE(contains(refusal.what(), std::to_string(beat.every.count()) + " ms")) << refusal.what();
+        EXPECT_TRUE(contains(refusal.advice(), "positive")) << refusal.advice();
+    }
+    EXPECT_EQ(descriptors(), before);
+}
+
+TEST_F(watcher, takes_the_greatest_times_of_a_heartbeat_for_never) {
+    constexpr auto never = std::chrono::milliseconds::max();
+    const advisory_lock lock(a_, 1);
+    const advisory_lock other(b_, 2);
+    const auto before = last_statement();
+    const auto quiet = watcher_.watch(lock, {.every = never, .within = never});
+    const auto patient = watcher_.watch(other, {.every = 1ms, .within = never});
+    for (int beat = 0; beat < 10; ++beat) {
+        EXPECT_TRUE(beats(pid(b_)));
+    }
+    EXPECT_EQ(last_statement(), before);
+    EXPECT_FALSE(quiet.token().stop_requested());
+    EXPECT_FALSE(patient.token().stop_requested());
+}
+
+TEST_F(watcher, sends_pending_releases_before_it_borrows_the_session) {
+    tcp_proxy proxy(shared_server());
+    soci::session session(soci::postgresql, proxy.conninfo());
+    const advisory_lock lock(session, 1);
+    advisory_lock ended(session, 2);
+    query(session, "begin");
+    ended.unlock();
+    PQsetnonblocking(libpq(session), 1); // the end of the reply is not waited for
+    proxy.split_replies();
+    query(session, "commit");
+    ASSERT_TRUE(ended.pending());
+    const auto watch = watcher_.watch(lock, {.every = 24h});
+    EXPECT_TRUE(owners(2).empty());
+    EXPECT_FALSE(watch.token().stop_requested());
+}
+
+TEST_F(watcher, works_on_without_memory) {
+    const advisory_lock first(a_, 1);
+    const advisory_lock second(b_, 2);
+    soci::session session = connect();
+    const advisory_lock third(session, 3);
+    const auto beating = watcher_.watch(second, {.every = 1ms, .within = 1min});
+    const auto quiet = watcher_.watch(third);
+    {
+        const auto watch = watcher_.watch(first);
+        std::atomic<bool> starved = false;
+        const std::stop_callback starve(watch.token(), [&] { starved = out_of_memory = true; });
+        terminate(backend_);
+        ASSERT_TRUE(eventually([&] { return starved.load(); })) << "in the watcher's thread";
+    }
+    for (int beat = 0; beat < 10; ++beat) {
+        EXPECT_TRUE(beats(pid(b_)));
+    }
+    EXPECT_FALSE(quiet.token().stop_requested());
+    end_all_others(look_);
+    EXPECT_TRUE(stopped(quiet));
+    EXPECT_TRUE(stopped(beating));
+}
+
+TEST_F(watcher, takes_for_lost_what_it_cannot_watch_any_more) {
+    const auto epolls = [] {
+        std::set<std::string> all;
+        for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+            std::error_code closed;
+            if (std::filesystem::read_symlink(entry.path(), closed) == "anon_inode:[eventpoll]") {
+                all.insert(entry.path().filename());
+            }
+        }
+        return all;
+    };
+    const auto before = epolls();
+    loss_watcher blinded;
+    std::vector<std::string> fresh;
+    std::ranges::set_difference(epolls(), before, std::back_inserter(fresh));
+    ASSERT_EQ(fresh.size(), 1U);
+    const advisory_lock lock(a_, 1);
+    const advisory_lock other(b_, 2);
+    const auto quiet = blinded.watch(lock);
+    {
+        const auto beating = blinded.watch(other, {.every = 1ms, .within = 1min});
+        const postgres::descriptor something(::open("/dev/null", O_RDONLY | O_CLOEXEC), "/dev/null");
+        // As a program does that closes all descriptors. Not through the C library, where ThreadSanitizer
+        // would complain that the watcher's thread uses this one.
+        ASSERT_GE(::syscall(SYS_dup3, something.get(), std::stoi(fresh.front()), O_CLOEXEC), 0);
+        EXPECT_TRUE(stopped(beating));
+        EXPECT_TRUE(stopped(quiet));
+    }
+    EXPECT_TRUE(lock.lost());
+    EXPECT_TRUE(other.lost());
+    soci::session third = connect();
+    const advisory_lock next(third, 3);
+    EXPECT_THROW(static_cast<void>(blinded.watch(next)), std::system_error);
+}
+
+/// A session on a server of its own: on another machine no process can be stopped.
+class watcher_of_a_stopped_backend : public watcher {
+protected:
+    class stopped_process {
+    public:
+        explicit stopped_process(int process) : process_(process) {
+            EXPECT_EQ(::kill(process, SIGSTOP), 0);
+            EXPECT_TRUE(eventually([&] {
+                const auto now = find_process(process);
+                return now && now->state == 'T';
+            }));
+        }
+        ~stopped_process() { ::kill(process_, SIGCONT); }
+        stopped_process(const stopped_process&) = delete;
+        stopped_process& operator=(const stopped_process&) = delete;
+
+    private:
+        int process_;
+    };
+
+    /// Whether something is on its way to the backend, which is stopped: a heartbeat. Linux counts what the
+    /// other end of a Unix socket has not read.
+    [[nodiscard]] bool asked() const {
+        return eventually([&] {
+            int unread = 0;
+            return ::ioctl(socket_, SIOCOUTQ, &unread) == 0 && unread > 0;
+        });
+    }
+
+    /// The two orders in which a watch and its watcher may end.
+    static constexpr auto orders = {true, false};
+    static void end(std::optional<loss_watcher>& watcher, std::optional<loss_watch>& watch,
+                    bool watcher_first) {
+        if (watcher_first) {
+            watcher.reset();
+        }
+        watch.reset();
+        watcher.reset();
+    }
+
+    postgres_server server_;
+    soci::session session_{soci::postgresql, server_.conninfo()};
+    int process_ = pid(session_);
+    int socket_ = PQsocket(libpq(session_));
+};
+
+TEST_F(watcher_of_a_stopped_backend, notices_its_silence_by_a_heartbeat) {
+    const advisory_lock lock(session_, 1);
+    const auto plain = watcher_.watch(lock);
+    {
+        const auto watch = watcher_.watch(lock, heartbeat{.every = 10ms, .within = 2s});
+        const stopped_process silent(process_);
+        EXPECT_TRUE(stopped(watch));
+    }
+    EXPECT_TRUE(stopped(plain)) << "the connection was shut down";
+    EXPECT_TRUE(lock.lost());
+}
+
+TEST_F(watcher_of_a_stopped_backend, leaves_no_answer_unread_whichever_ends_first) {
+    advisory_lock lock(session_, 1);
+    for (const bool watcher_first : orders) {
+        std::optional<loss_watcher> ends(std::in_place);
+        std::optional<loss_watch> watch(ends->watch(lock, {.every = 1ms, .within = 1min}));
+        const auto token = watch->token();
+        std::optional<stopped_process> silent(process_);
+        ASSERT_TRUE(asked());
+        if (watcher_first) {
+            ends.reset();
+        }
+        silent.reset();
+        end(ends, watch, watcher_first);
+        EXPECT_FALSE(token.stop_requested());
+        EXPECT_TRUE(try_advisory_lock(session_, 2).owns_lock()) << "ended first: " << watcher_first;
+        EXPECT_EQ(query(session_, "select 42"), "42");
+    }
+    EXPECT_NO_THROW(lock.unlock());
+}
+
+TEST_F(watcher_of_a_stopped_backend, makes_the_loss_known_whichever_ends_first) {
+    for (const bool watcher_first : orders) {
+        soci::session session(soci::postgresql, server_.conninfo());
+        socket_ = PQsocket(libpq(session));
+        advisory_lock lock(session, 1);
+        std::optional<loss_watcher> ends(std::in_place);
+        std::optional<loss_watch> watch(ends->watch(lock, {.every = 1ms, .within = 200ms}));
+        const auto token = watch->token();
+        const stopped_process silent(pid(session));
+        ASSERT_TRUE(asked());
+        end(ends, watch, watcher_first);
+        EXPECT_TRUE(token.stop_requested()) << "the watcher ended first: " << watcher_first;
+        EXPECT_TRUE(lock.lost());
+        EXPECT_FALSE(lock.owns_lock());
+        EXPECT_THROW(lock.lock(), connection_lost);
+        EXPECT_EQ(PQstatus(libpq(session)), CONNECTION_BAD);
+    }
+}
+
+TEST_F(watcher_of_a_stopped_backend, watches_others_while_a_watch_waits_for_its_answer) {
+    advisory_lock lock(session_, 1);
+    const advisory_lock other(a_, 1);
+    std::optional<loss_watch> slow(watcher_.watch(lock, {.every = 1ms, .within = 1min}));
+    std::optional<stopped_process> silent(process_);
+    ASSERT_TRUE(asked());
+    auto waits = in_background([&] {
+        slow.reset();
+        return true;
+    });
+    EXPECT_TRUE(eventually([&] { return waits.sleeps(); }));
+    auto others = in_background([&] {
+        const auto watch = watcher_.watch(other);
+        terminate(backend_);
+        return stopped(watch);
+    });
+    EXPECT_TRUE(others.ended(default_deadline));
+    EXPECT_FALSE(waits.ended());
+    silent.reset();
+    EXPECT_TRUE(others.result());
+    EXPECT_TRUE(waits.result());
+    EXPECT_NO_THROW(lock.unlock());
+    EXPECT_EQ(query(session_, "select 42"), "42");
 }
 
 } // namespace

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
 #include <fcntl.h>
@@ -44,15 +45,16 @@ thread_local bool out_of_memory = false; ///< in this thread nothing can be allo
 } // namespace
 } // namespace pglocks::test
 
-void* operator new(std::size_t size) {
+// Weak, since ThreadSanitizer brings its own, under which memory does not run out.
+[[gnu::weak]] void* operator new(std::size_t size) {
     void* const memory = pglocks::test::out_of_memory ? nullptr : std::malloc(std::max<std::size_t>(size, 1));
     if (!memory) {
         throw std::bad_alloc();
     }
     return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+[[gnu::weak]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::weak]] void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 
 namespace pglocks::test {
 namespace {
@@ -505,6 +507,92 @@ TEST_F(watcher_of_a_stopped_backend, watches_others_while_a_watch_waits_for_its_
     EXPECT_TRUE(waits.result());
     EXPECT_NO_THROW(lock.unlock());
     EXPECT_EQ(query(session_, "select 42"), "42");
+}
+
+/// What the callbacks of many tokens write down, all in the watcher's thread.
+class told_losses {
+public:
+    void operator()() noexcept {
+        timespec used{};
+        ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+        cpu_time_ = (std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec)).count();
+        last_ = std::chrono::steady_clock::now();
+        ++count_;
+    }
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    [[nodiscard]] std::chrono::steady_clock::time_point last() const noexcept { return last_; }
+    /// What the thread has used, up to the last loss.
+    [[nodiscard]] std::chrono::nanoseconds cpu_time() const noexcept {
+        return std::chrono::nanoseconds(cpu_time_);
+    }
+
+private:
+    std::atomic<std::int64_t> cpu_time_ = 0;
+    std::atomic<std::chrono::steady_clock::time_point> last_{};
+    std::atomic<std::size_t> count_ = 0;
+};
+
+/// Takes as many descriptors as the system lets this program have. \returns how many.
+[[nodiscard]] std::size_t raise_descriptor_limit() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+TEST_F(watcher, tells_thousands_of_watches_when_a_server_ends_with_all_its_connections) {
+    constexpr std::size_t most_connections = 1200;
+    constexpr std::size_t spare = 200; // descriptors for all else
+    const std::size_t descriptors = raise_descriptor_limit();
+    ASSERT_GT(descriptors, 2 * spare) << "raise the limit of open files: ulimit -n 8192";
+    const std::size_t connections = std::min(most_connections, (descriptors - spare) / 4);
+    const std::size_t count = std::min(4 * connections, descriptors - spare - connections);
+
+    postgres_server server{{"max_connections", std::to_string(most_connections + 10)},
+                           {"max_locks_per_transaction", "10"},
+                           {"shared_buffers", "4MB"}};
+    std::list<soci::session> sessions;
+    std::list<shared_advisory_lock> locks;
+    for (std::size_t i = 0; i < connections; ++i) {
+        auto& session = sessions.emplace_back(soci::postgresql, server.conninfo());
+        PQsetNoticeProcessor(libpq(session), [](void*, const char*) {}, nullptr); // each says the same
+        locks.emplace_back(session, 1);
+    }
+    told_losses told;
+    std::list<loss_watch> watches;
+    std::list<std::stop_callback<std::reference_wrapper<told_losses>>> callbacks;
+    const auto watch = [&](const auto& lock) {
+        callbacks.emplace_back(watches.emplace_back(watcher_.watch(lock)).token(), std::ref(told));
+    };
+    for (auto lock = locks.begin(); watches.size() < count;) {
+        watch(*lock);
+        if (++lock == locks.end()) {
+            lock = locks.begin();
+        }
+    }
+    // One loss first: what the thread has used until then.
+    ASSERT_EQ(::kill(pid(sessions.front()), SIGTERM), 0);
+    const std::size_t of_the_first = (count + connections - 1) / connections;
+    ASSERT_TRUE(eventually([&] { return told.count() == of_the_first; }));
+    const auto used = told.cpu_time();
+
+    const auto start = std::chrono::steady_clock::now();
+    server.stop(postgres_server::shutdown::immediate);
+    const auto ended = std::chrono::steady_clock::now();
+    EXPECT_TRUE(eventually([&] { return told.count() == count; })) << told.count() << " of " << count;
+    EXPECT_TRUE(std::ranges::all_of(watches, [](const auto& w) { return w.token().stop_requested(); }));
+
+    const auto milliseconds = [](auto time) {
+        return std::chrono::duration<double, std::milli>(time).count();
+    };
+    std::cout << connections << " connections, " << count << " watches: the server was gone after "
+              << milliseconds(ended - start) << " ms, all tokens told after "
+              << milliseconds(told.last() - start) << " ms, for which the watcher's thread has used "
+              << milliseconds(told.cpu_time() - used) << " ms\n";
+    RecordProperty("all_told_after_ms", static_cast<int>(milliseconds(told.last() - start)));
+    RecordProperty("used_cpu_ms", static_cast<int>(milliseconds(told.cpu_time() - used)));
 }
 
 } // namespace

@@ -194,7 +194,8 @@ public:
     /// The session: the one given, or the one leased from the pool; `nullptr` while there is none.
     [[nodiscard]] typename Connection::session_type* session() const noexcept { return handle_.get(); }
 
-    /// The process ID of the session's backend, as in `pg_locks.pid`; 0 unless `owns_lock()`.
+    /// The process ID of the session's backend, as in `pg_locks.pid`; 0 unless `owns_lock()`, and behind a
+    /// pooler that was not declared to be in session mode.
     [[nodiscard]] int backend_pid() const noexcept { return owns_lock() ? connection_.backend_pid() : 0; }
 
     // clang-format off

@@ -56,14 +56,13 @@ private:
     loss_watch(const std::shared_ptr<postgres::watch_loop>& loop, postgres::connection_state& state,
                const std::optional<heartbeat>& beat)
         : loop_(loop),
-          id_(0),
           stop_(std::make_shared<std::stop_source>()),
           lent_(beat ? &state : nullptr) {
         id_ = loop->add(state, stop_, beat);
     }
 
     std::shared_ptr<postgres::watch_loop> loop_; ///< null: moved from
-    postgres::watch_loop::id id_;
+    postgres::watch_loop::id id_ = 0;
     std::shared_ptr<std::stop_source> stop_;
     postgres::connection_state::pointer lent_; ///< for a heartbeat
 };

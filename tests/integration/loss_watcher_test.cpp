@@ -399,9 +399,11 @@ protected:
                 return now && now->state == 'T';
             }));
         }
-        ~stopped_process() { ::kill(process_, SIGCONT); }
+        ~stopped_process() { resume(); }
         stopped_process(const stopped_process&) = delete;
         stopped_process& operator=(const stopped_process&) = delete;
+
+        void resume() const noexcept { ::kill(process_, SIGCONT); }
 
     private:
         int process_;
@@ -451,12 +453,12 @@ TEST_F(watcher_of_a_stopped_backend, leaves_no_answer_unread_whichever_ends_firs
         std::optional<loss_watcher> ends(std::in_place);
         std::optional<loss_watch> watch(ends->watch(lock, {.every = 1ms, .within = 1min}));
         const auto token = watch->token();
-        std::optional<stopped_process> silent(process_);
+        stopped_process silent(process_);
         ASSERT_TRUE(asked());
         if (watcher_first) {
             ends.reset();
         }
-        silent.reset();
+        silent.resume();
         end(ends, watch, watcher_first);
         EXPECT_FALSE(token.stop_requested());
         EXPECT_TRUE(try_advisory_lock(session_, 2).owns_lock()) << "ended first: " << watcher_first;
@@ -488,7 +490,7 @@ TEST_F(watcher_of_a_stopped_backend, watches_others_while_a_watch_waits_for_its_
     advisory_lock lock(session_, 1);
     const advisory_lock other(a_, 1);
     std::optional<loss_watch> slow(watcher_.watch(lock, {.every = 1ms, .within = 1min}));
-    std::optional<stopped_process> silent(process_);
+    stopped_process silent(process_);
     ASSERT_TRUE(asked());
     auto waits = in_background([&] {
         slow.reset();
@@ -502,7 +504,7 @@ TEST_F(watcher_of_a_stopped_backend, watches_others_while_a_watch_waits_for_its_
     });
     EXPECT_TRUE(others.ended(default_deadline));
     EXPECT_FALSE(waits.ended());
-    silent.reset();
+    silent.resume();
     EXPECT_TRUE(others.result());
     EXPECT_TRUE(waits.result());
     EXPECT_NO_THROW(lock.unlock());

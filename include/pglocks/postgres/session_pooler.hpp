@@ -217,10 +217,11 @@ enum class pooling : std::uint8_t { by_session, finer, unknown };
         token += "0123456789abcdef"[byte >> 4U];
         token += "0123456789abcdef"[byte & 15U];
     }
-    // Only a backend without a mark is marked.
-    const result r = reader.run(
-        guarded("select pg_catalog.set_config('pglocks.session', '" + token + "', false)", "").c_str(),
-        std::nullopt);
+    // Only a backend without a mark is marked, and only the one that the facts tell of.
+    const std::string statement = "select pg_catalog.set_config('pglocks.session', '" + token +
+                                  "', false) where pg_catalog.pg_backend_pid() operator(pg_catalog.=) " +
+                                  std::to_string(state.known_facts()->backend_pid);
+    const result r = reader.run(guarded(statement, "").c_str(), std::nullopt);
     if (PQresultStatus(r.get()) != PGRES_TUPLES_OK || PQntuples(r.get()) != 1) {
         throw_failure(r, state.conn(), "declaring a pooler");
     }

@@ -144,7 +144,7 @@ public:
 
 /// pglocks refused before it asked for the lock, since the lock would not have protected anything or could
 /// not be had on this connection: a pooler, a standby, a look-alike, no transaction, a failed one, a busy
-/// connection, a bad name.
+/// connection, a bad name; or bounds that cannot be kept.
 class PGLOCKS_EXPORT refused : public lock_error {
 public:
     using lock_error::lock_error;

@@ -76,8 +76,8 @@ private:
 /// thread that uses the session; watches may end in any thread but for those with a heartbeat.
 ///
 /// The thread ends with the last of the watcher and its watches, whose end waits for a callback that runs. It
-/// allocates nothing. What it can watch no more, for instance since the program has closed all descriptors,
-/// counts as lost.
+/// allocates nothing of its own. What it can watch no more, for instance since the program has closed all
+/// descriptors, counts as lost.
 class loss_watcher {
 public:
     /// Starts the thread. *Throws*: `std::system_error` without a descriptor or a thread.

@@ -2,13 +2,21 @@
 // Session locks and transactions: a release that falls into a transaction takes effect with the transaction's
 // end.
 #include "integration/lock_test.hpp"
+#include "support/shared_server.hpp"
+#include "support/tcp_proxy.hpp"
 
+#include <libpq-fe.h>
+
+#include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace pglocks::test {
 namespace {
+
+using namespace std::chrono_literals;
 
 class pending_release : public lock_test {};
 
@@ -376,6 +384,38 @@ TEST_F(busy_connection, the_next_lock_sends_what_is_pending_before_anything_else
     const advisory_lock next(a_, 2);
     EXPECT_TRUE(owners(1).empty());
     EXPECT_EQ(owners(2), pids(a_));
+}
+
+TEST_F(pending_release, many_do_not_cost_the_connection_of_a_bounded_wait) {
+    tcp_proxy proxy(shared_server());
+    soci::session session(soci::postgresql, proxy.conninfo());
+    session_preset{.patience = 200ms}.apply(session);
+    std::vector<advisory_lock> locks;
+    for (int key = 1; key <= 30; ++key) {
+        locks.emplace_back(session, key);
+    }
+    query(session, "begin");
+    for (auto& lock : locks) {
+        lock.unlock();
+    }
+    PGconn* const conn = libpq(session);
+    ASSERT_EQ(PQenterPipelineMode(conn), 1); // in which nothing is sent behind the user's back
+    ASSERT_EQ(PQsendQueryParams(conn, "commit", 0, nullptr, nullptr, nullptr, nullptr, 0), 1);
+    ASSERT_EQ(PQpipelineSync(conn), 1);
+    for (int nulls = 0; nulls < 2;) {
+        const postgres::result r(PQgetResult(conn));
+        nulls += !r || PQresultStatus(r.get()) == PGRES_PIPELINE_SYNC ? 1 : 0;
+    }
+    ASSERT_EQ(PQexitPipelineMode(conn), 1);
+    ASSERT_TRUE(locks.front().pending());
+    proxy.delay(10ms); // all of them take longer than the patience, and each much shorter
+    {
+        const timed_advisory_lock lock(session, 1000, 1ms);
+        EXPECT_TRUE(lock.owns_lock());
+    }
+    proxy.forward();
+    EXPECT_TRUE(release_pending(session));
+    EXPECT_TRUE(look_.advisory_locks().empty());
 }
 
 } // namespace

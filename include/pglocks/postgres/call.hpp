@@ -110,6 +110,7 @@ struct answer {
                                           interruptible_reader& reader, bool may_cancel) {
     const key_parameters parameters(key);
     const std::array<const char*, 2> values{parameters.first(), parameters.second()};
+    reader.asks();
     if (PQsendQueryParams(conn, statement, parameters.count(), nullptr, values.data(), nullptr, nullptr, 0) ==
         0) {
         return {};

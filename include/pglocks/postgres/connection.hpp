@@ -36,7 +36,7 @@ public:
         if (state_->has_pending() || state_->wants_facts()) {
             std::optional<interruptible_reader> reader;
             if (is_bounded(until, stop)) {
-                reader.emplace(state_->conn(), until, stop, interruptible_reader::on_stop::be_patient,
+                reader.emplace(state_->conn(), until, stop, interruptible_reader::cancelling::late,
                                state_->patience());
             }
             or_lose_connection("asking what server this is", key,
@@ -57,13 +57,14 @@ public:
         if (!is_bounded(until, stop)) {
             return is_granted(state_->call(operation::try_lock, kind, key), kind, key);
         }
-        // A cancel would fail the user's transaction: in one the answer is only waited for.
-        const bool may_cancel = PQtransactionStatus(state_->conn()) != PQTRANS_INTRANS;
-        interruptible_reader reader(state_->conn(), until, stop, interruptible_reader::on_stop::be_patient,
-                                    state_->patience());
+        const bool in_transaction = PQtransactionStatus(state_->conn()) == PQTRANS_INTRANS;
+        using cancelling = interruptible_reader::cancelling; // which fails the user's transaction
+        interruptible_reader reader(state_->conn(), until, stop,
+                                    in_transaction ? cancelling::late : cancelling::soon, state_->patience());
         const answer a = or_lose_connection(
-            trying, key, [&] { return state_->call(operation::try_lock, kind, key, reader, may_cancel); });
-        if (!a.ok && reader.cancelled() && sqlstate_of(a.reply) == sqlstate::query_canceled) {
+            trying, key, [&] { return state_->call(operation::try_lock, kind, key, reader, true); });
+        if (!a.ok && reader.cancelled() && sqlstate_of(a.reply) == sqlstate::query_canceled &&
+            !in_transaction) {
             clean_up_or_lose(kind, key);
             return false;
         }
@@ -309,10 +310,7 @@ private:
             return state_->expect_release_later();
         }
         try {
-            const deadline now = std::chrono::steady_clock::now();
-            const std::stop_token none;
-            interruptible_reader reader(state_->conn(), now, none, interruptible_reader::on_stop::be_patient,
-                                        state_->patience());
+            interruptible_reader reader(state_->conn(), state_->patience());
             if (state_->settle(h, {}, &reader) == release_result::lost) {
                 return state_->detach();
             }

@@ -92,7 +92,8 @@ public:
 
     /// Sends the pending releases if they can be sent now. What goes wrong goes to the release-failure
     /// handler.
-    /// \param reader bounds how long the answers may take; without one, they are waited for
+    /// \param reader bounds how long the answers may take: once it is late, the rest stays pending; without
+    /// one, they are waited for
     void send_pending(interruptible_reader* reader = nullptr) noexcept {
         if (!has_pending_ || sending_ || !conn_ || !can_send()) {
             return;
@@ -108,6 +109,10 @@ public:
             }
             if (end == release_result::lost || !alive()) {
                 return detach();
+            }
+            if (reader && reader->is_late()) {
+                has_pending_ = has_pending_ || holds_.any_wants_release();
+                break; // the next result on the connection sends the rest
             }
         }
         holds_.erase_vacant();

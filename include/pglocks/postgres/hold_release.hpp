@@ -10,10 +10,9 @@
 
 #include <libpq-fe.h>
 
-#include <chrono>
+#include <algorithm>
 #include <exception>
 #include <new>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,17 +29,17 @@ namespace detail {
         return std::string(" and l.") + name + " operator(pg_catalog.=) " + quoted(number);
     };
     const auto& f = functions[function_index(operation::unlock, {.shared = h.shared}, h.key.space())];
-    return "select coalesce((select pg_catalog." + std::string(f.name) + '(' +
+    return "select coalesce(pg_catalog.bool_or(pg_catalog." + std::string(f.name) + '(' +
            (h.key.is_pair() ? quoted(h.key.first()) + "::integer, " + quoted(h.key.second()) + "::integer"
                             : quoted(h.key.bits()) + "::bigint") +
-           ") from pg_catalog.pg_locks l where l.locktype operator(pg_catalog.=) 'advisory'" +
+           ")), false) from pg_catalog.pg_locks l where l.locktype operator(pg_catalog.=) 'advisory'" +
            " and l.granted and l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()" +
            " and l.database operator(pg_catalog.=) (select d.oid from pg_catalog.pg_database d where "
            "d.datname "
            "operator(pg_catalog.=) pg_catalog.current_database())" +
            column("classid", h.key.classid()) + column("objid", h.key.objid()) +
            column("objsubid", h.key.objsubid()) + " and l.mode operator(pg_catalog.=) '" +
-           (h.shared ? "ShareLock'" : "ExclusiveLock'") + "), false)";
+           (h.shared ? "ShareLock'" : "ExclusiveLock'");
 }
 
 inline void report_switched(lock_key key, std::string_view name) noexcept {
@@ -55,10 +54,10 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
 /// Unlocks until nothing is held.
 [[nodiscard]] inline release_result drain(const server_link& link, hold& h, std::string_view name,
                                           interruptible_reader& reader) noexcept {
-    constexpr int patience = 10; // cancels in a row, each of which may hit the clean-up itself
+    constexpr int tries = 10; // a cancel may hit the clean-up itself
     try {
         const std::string statement = unlock_if_held(h);
-        for (int cancelled = 0; cancelled < patience;) {
+        for (int cancelled = 0; cancelled < tries;) {
             const answer a = answer_of(reader.run(link.statement(statement).c_str(), h.key));
             if (a.switched) {
                 report_switched(h.key, name);
@@ -98,19 +97,6 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
     return release_result::failed;
 }
 
-/// As above, where nobody bounds it.
-[[nodiscard]] inline release_result drain(const server_link& link, hold& h, std::string_view name) noexcept {
-    try {
-        const deadline now = std::chrono::steady_clock::now();
-        const std::stop_token none;
-        interruptible_reader reader(link.conn(), now, none, interruptible_reader::on_stop::be_patient,
-                                    server_link::longest_patience);
-        return drain(link, h, name, reader);
-    } catch (const std::exception&) { // out of memory: later
-        return release_result::failed;
-    }
-}
-
 /// One unlock. *Throws*: `connection_lost`, with a reader only.
 [[nodiscard]] inline answer unlock(const server_link& link, const hold& h, interruptible_reader* reader) {
     const lock_kind kind{.shared = h.shared};
@@ -132,8 +118,7 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
         answer a;
         try {
             a = detail::unlock(link, h, reader);
-        } catch (const std::exception&) { // no answer can be expected any more
-            lose(link.conn());
+        } catch (const std::exception&) { // an empty answer, for none can be expected any more
         }
         --h.surplus; // an unlock that ends in an error may have been done: it counts as done, with the
                      // doubt kept
@@ -157,10 +142,18 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
             end = release_result::not_held;
         }
     }
-    if (end != release_result::lost && h.wants_draining()) {
-        end = reader ? detail::drain(link, h, name, *reader) : detail::drain(link, h, name);
+    if (end == release_result::lost || !h.wants_draining()) {
+        return end;
     }
-    return end;
+    if (reader) {
+        return detail::drain(link, h, name, *reader);
+    }
+    try {
+        interruptible_reader own(link.conn(), std::max(link.patience(), server_link::default_patience));
+        return detail::drain(link, h, name, own);
+    } catch (const std::exception&) { // out of memory: later
+        return release_result::failed;
+    }
 }
 
 } // namespace pglocks::postgres

@@ -75,29 +75,47 @@ struct free_cancel {
 /// Reads the results of statements that were sent, and can cut them short: cancels what the server is doing
 /// when a stop is requested or the deadline is past, and still waits for the server's word on what was done.
 class interruptible_reader {
+    using clock = std::chrono::steady_clock;
+
 public:
-    /// What a requested stop does to the statement.
-    enum class on_stop : std::uint8_t {
-        cancel_at_once, ///< it may take for ever
-        be_patient      ///< it answers at once, unless something is wrong with the server
+    /// When the statement is cancelled.
+    enum class cancelling : std::uint8_t {
+        at_once, ///< with the stop: it may take for ever
+        soon, ///< after a quarter of the patience: it answers at once, or something is wrong with the server
+        late  ///< after three quarters: a cancel does damage, if less than a lost connection
     };
 
     /// Everything that can fail for want of memory or descriptors fails here, before anything is sent.
     ///
-    /// \param patience how late the server may be with its answer to the deadline or to a stop: after a
-    /// quarter of it a cancel goes out, and after all of it the connection counts as lost
-    interruptible_reader(PGconn* conn, const deadline& until, const std::stop_token& stop, on_stop reaction,
+    /// \param patience how late the server may be with its answer: counted from the deadline or the stop, or
+    /// from the statement if that was sent later. After all of it the connection counts as lost.
+    interruptible_reader(PGconn* conn, const deadline& until, std::stop_token stop, cancelling when,
                          std::chrono::milliseconds patience)
         : conn_(conn),
           until_(until),
-          stop_(stop),
+          stop_(std::move(stop)),
           patience_(patience),
-          stop_patience_(reaction == on_stop::be_patient ? patience / 4 : patience * 0),
-          stop_event_(stop),
+          to_cancel_at_deadline_(when == cancelling::late ? patience * 3 / 4 : patience / 4),
+          to_cancel_at_stop_(when == cancelling::at_once ? patience * 0 : to_cancel_at_deadline_),
+          stop_event_(stop_),
           cancel_(PQgetCancel(conn), free_cancel()) {
         if (!cancel_) {
             throw std::bad_alloc();
         }
+    }
+    /// For statements that answer at once.
+    interruptible_reader(PGconn* conn, std::chrono::milliseconds patience)
+        : interruptible_reader(conn, clock::now(), {}, cancelling::late, patience) {}
+
+    /// A statement is sent now: its answer has all of the patience.
+    void asks() noexcept {
+        asked_ = clock::now();
+        next_cancel_.reset();
+    }
+
+    /// The deadline has passed, or a stop was requested.
+    [[nodiscard]] bool is_late() const noexcept {
+        return stop_.stop_requested() || pglocks::detail::has_expired(until_);
     }
 
     /// The next result as `PQgetResult` gives it. *Throws*: `connection_lost` when no answer can be expected
@@ -109,6 +127,10 @@ public:
                 stopped_ = now;
             }
             if (now >= answer_due()) {
+                // What is here by now counts: this process may have stood still itself.
+                if (PQconsumeInput(conn_) == 0 || PQisBusy(conn_) == 0) {
+                    break;
+                }
                 give_up(key);
             }
             if (may_cancel && now >= cancel_due()) {
@@ -125,38 +147,42 @@ public:
         return result(PQgetResult(conn_));
     }
 
-    /// Runs a statement, which is not cancelled: it answers at once, or something is wrong with the server.
-    /// The last result of it. *Throws*: as `next()`.
-    [[nodiscard]] result run(const char* statement, const std::optional<lock_key>& key) {
+    /// Runs a statement. The first of its results. *Throws*: as `next()`.
+    [[nodiscard]] result run(const char* statement, const std::optional<lock_key>& key,
+                             bool may_cancel = false) {
+        asks();
         if (PQsendQueryParams(conn_, statement, 0, nullptr, nullptr, nullptr, nullptr, 0) == 0) {
             return {};
         }
-        result last = next(key, false);
-        while (next(key, false)) {
+        result first = next(key, may_cancel);
+        while (next(key, may_cancel)) {
         } // a statement's results end with a null
-        return last;
+        return first;
     }
 
     /// A cancel was sent. What it has hit, if anything, the results tell.
     [[nodiscard]] bool cancelled() const noexcept { return next_cancel_.has_value(); }
 
 private:
-    using clock = std::chrono::steady_clock;
-
     /// After how long a cancel without effect is repeated: the server ignores one that comes before its
     /// statement.
     [[nodiscard]] std::chrono::milliseconds again() const noexcept {
-        return std::max(std::chrono::milliseconds(5), patience_ / 8);
+        return std::clamp(patience_ / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(200));
     }
 
-    [[nodiscard]] static clock::time_point after(const deadline& start, std::chrono::milliseconds time) {
-        return start && *start < clock::time_point::max() - time ? *start + time : clock::time_point::max();
+    [[nodiscard]] clock::time_point after(const deadline& start,
+                                          std::chrono::milliseconds time) const noexcept {
+        if (!start || *start >= clock::time_point::max() - time) {
+            return clock::time_point::max();
+        }
+        return std::max(*start, asked_) + time;
     }
-    [[nodiscard]] clock::time_point cancel_due() const {
-        return next_cancel_ ? *next_cancel_
-                            : std::min(after(until_, patience_ / 4), after(stopped_, stop_patience_));
+    [[nodiscard]] clock::time_point cancel_due() const noexcept {
+        return next_cancel_
+                   ? *next_cancel_
+                   : std::min(after(until_, to_cancel_at_deadline_), after(stopped_, to_cancel_at_stop_));
     }
-    [[nodiscard]] clock::time_point answer_due() const {
+    [[nodiscard]] clock::time_point answer_due() const noexcept {
         return std::min(after(until_, patience_), after(stopped_, patience_));
     }
 
@@ -198,14 +224,16 @@ private:
     }
 
     PGconn* conn_;
-    const deadline& until_;
-    const std::stop_token& stop_;
+    deadline until_;
+    std::stop_token stop_;
     std::chrono::milliseconds patience_;
-    std::chrono::milliseconds stop_patience_;
+    std::chrono::milliseconds to_cancel_at_deadline_;
+    std::chrono::milliseconds to_cancel_at_stop_;
     stop_event stop_event_;
     std::shared_ptr<PGcancel> cancel_; ///< shared with a request that is still under way
-    deadline stopped_;                 ///< when the stop was seen
-    deadline next_cancel_;             ///< once a cancel was sent
+    clock::time_point asked_ = clock::now();
+    deadline stopped_;     ///< when the stop was seen
+    deadline next_cancel_; ///< once a cancel was sent
 };
 
 } // namespace pglocks::postgres

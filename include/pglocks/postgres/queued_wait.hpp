@@ -51,7 +51,7 @@ public:
           in_transaction_(PQtransactionStatus(conn_) == PQTRANS_INTRANS),
           until_(until),
           parameters_(key),
-          reader_(conn_, until, stop, interruptible_reader::on_stop::cancel_at_once, state.patience()) {}
+          reader_(conn_, until, stop, interruptible_reader::cancelling::at_once, state.patience()) {}
 
     /// Sends it all and reads all answers. *Throws*: `connection_lost`.
     [[nodiscard]] end run() {

@@ -36,7 +36,7 @@ struct server_facts {
             "order by p.oid) from pg_catalog.pg_proc p where p.oid operator(pg_catalog.=) any ('{") +
         function_oids.c_str() + "}'::pg_catalog.oid[]))";
     const result r =
-        reader ? reader->run(query.c_str(), key)
+        reader ? reader->run(query.c_str(), key, true)
                : result(PQexecParams(conn, query.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
     if (PQresultStatus(r.get()) != PGRES_TUPLES_OK || PQntuples(r.get()) != 1) {
         throw_failure(r, conn, "asking what server this is", key);

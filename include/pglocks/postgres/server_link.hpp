@@ -95,8 +95,8 @@ public:
     /// How a connection string tells the patience, in milliseconds.
     static constexpr std::string_view patience_setting = "pglocks.patience";
 
-    /// What an answer may take that nobody bounds, where an unbounded wait would help nobody.
-    static constexpr std::chrono::milliseconds longest_patience = std::chrono::seconds(10);
+    /// How late an answer may be unless a connection string or `set_patience` says otherwise.
+    static constexpr std::chrono::milliseconds default_patience = std::chrono::seconds(10);
 
 protected:
     PGconn* conn_;
@@ -122,7 +122,7 @@ private:
                 return std::chrono::milliseconds(patience);
             }
         }
-        return longest_patience;
+        return default_patience;
     }
 
     std::optional<server_facts> facts_;

@@ -16,7 +16,6 @@
 #include <memory>
 #include <optional>
 #include <poll.h>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <sys/random.h>
@@ -67,7 +66,7 @@ using own_connection = std::unique_ptr<PGconn, finish_connection>;
     own_connection second(PQconnectStartParams(keywords.data(), values.data(), 0));
     for (auto next = PGRES_POLLING_WRITING; second && next != PGRES_POLLING_OK;
          next = PQconnectPoll(second.get())) {
-        if (next == PGRES_POLLING_FAILED ||
+        if (next == PGRES_POLLING_FAILED || PQstatus(second.get()) == CONNECTION_BAD ||
             !await_socket(second.get(), next == PGRES_POLLING_READING ? POLLIN : POLLOUT, until)) {
             return nullptr;
         }
@@ -257,11 +256,9 @@ inline void declare_session_pooler(soci::session& session,
                        .advice = "declare it when the session is opened"});
     }
     const deadline until(detail::deadline_after(within));
-    const std::stop_token none;
-    const std::chrono::milliseconds patience =
-        std::min<std::chrono::milliseconds>(state->patience(), std::chrono::seconds(1));
-    postgres::interruptible_reader reader(conn, until, none,
-                                          postgres::interruptible_reader::on_stop::be_patient, patience);
+    postgres::interruptible_reader reader(
+        conn, until, {}, postgres::interruptible_reader::cancelling::late,
+        std::min<std::chrono::milliseconds>(state->patience(), std::chrono::seconds(1)));
     auto found = postgres::pooling::unknown;
     try {
         if (const auto& facts = state->facts(std::nullopt, &reader); !facts.pooled || state->is_marked()) {
@@ -278,6 +275,11 @@ inline void declare_session_pooler(soci::session& session,
             found = postgres::pooling::finer;
         }
     } catch (const connection_lost&) {
+        postgres::lose(conn);
+        throw;
+    } catch (const lock_error&) { // the server's answer, read to its end
+        throw;
+    } catch (...) {
         postgres::lose(conn);
         throw;
     }

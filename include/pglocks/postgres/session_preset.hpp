@@ -27,10 +27,11 @@ namespace pglocks {
 /// The client's socket and the server's get keepalives and `tcp_user_timeout`, so that an `unlock()`, an
 /// unbounded `lock()` or a destructor ends within `network_timeout` of the cut; the server looks at the
 /// client every second while it works or waits for it (`client_connection_check_interval`), so that a waiter
-/// whose client is gone leaves the queue. A wait with a deadline ends within `patience` of it. Nothing of
-/// this needs an administrator. Over a Unix socket there is no network to be cut: only the other settings
-/// take effect. A server that is connected but stands still (a stopped backend, a frozen disk) is no cut: of
-/// that only `patience` and a heartbeat of `loss_watcher` tell.
+/// whose client is gone leaves the queue. A wait with a deadline ends within `patience` of it, or within
+/// twice that if an error makes a clean-up necessary. Nothing of this needs an administrator. Over a Unix
+/// socket there is no network to be cut: only the other settings take effect. A server that is connected but
+/// stands still (a stopped backend, a frozen disk) is no cut: of that only `patience` and a heartbeat of
+/// `loss_watcher` tell.
 ///
 /// Sources: PostgreSQL 15 manual, 20.3.2 (TCP settings), 34.1.2 (libpq's); tcp(7), `TCP_USER_TIMEOUT`.
 struct session_preset {
@@ -48,7 +49,7 @@ struct session_preset {
     [[nodiscard]] std::string conninfo(std::string_view connection_string) const;
 
     /// Applies the settings to an open session; one round trip. The server's part ends with the session, or
-    /// with `RESET ALL` and `DISCARD ALL`.
+    /// with `RESET ALL` and `DISCARD ALL`, which ends the patience, too.
     ///
     /// Behind a pooler, declare it first (`declare_session_pooler`): in another mode than session the
     /// server's part would stay with a backend that goes on to others.

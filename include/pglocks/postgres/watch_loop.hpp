@@ -33,8 +33,9 @@ namespace pglocks::postgres {
 /// Waits for the loss of any number of connections in one thread: epoll on a descriptor of its own for each
 /// socket, which is not read unless the connection was lent for a heartbeat.
 ///
-/// The thread allocates nothing, so that it works on when memory is short: what it needs is allocated when a
-/// watch begins, and moves with the nodes of maps. What it cannot watch any more it gives up as lost.
+/// The thread allocates nothing of its own (libpq does, for heartbeats), so that it works on when memory is
+/// short: what it needs is allocated when a watch begins, and moves with the nodes of maps. What it cannot
+/// watch any more it gives up as lost.
 class watch_loop {
 public:
     using id = std::uint64_t;

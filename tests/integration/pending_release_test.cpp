@@ -412,6 +412,8 @@ TEST_F(pending_release, many_do_not_cost_the_connection_of_a_bounded_wait) {
     {
         const timed_advisory_lock lock(session, 1000, 1ms);
         EXPECT_TRUE(lock.owns_lock());
+        EXPECT_FALSE(locks.front().pending());
+        EXPECT_TRUE(locks.back().pending()) << "the bound is kept";
     }
     proxy.forward();
     EXPECT_TRUE(release_pending(session));

@@ -111,8 +111,8 @@ public:
                 return detach();
             }
             if (reader && reader->is_late()) {
-                has_pending_ = has_pending_ || holds_.any_wants_release();
-                break; // the next result on the connection sends the rest
+                has_pending_ = held_back_ = has_pending_ || holds_.any_wants_release();
+                break; // the next use of a lock sends the rest
             }
         }
         holds_.erase_vacant();

@@ -160,8 +160,8 @@ public:
         return first;
     }
 
-    /// A cancel was sent. What it has hit, if anything, the results tell.
-    [[nodiscard]] bool cancelled() const noexcept { return next_cancel_.has_value(); }
+    /// A cancel was sent, for any of the statements. What it has hit, if anything, the results tell.
+    [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
 
 private:
     /// After how long a cancel without effect is repeated: the server ignores one that comes before its
@@ -211,6 +211,7 @@ private:
         if (delivered.valid() && delivered.wait_until(answer_due()) != std::future_status::ready) {
             give_up(key);
         }
+        cancelled_ = true;
         next_cancel_ = clock::now() + again();
     }
 
@@ -232,8 +233,9 @@ private:
     stop_event stop_event_;
     std::shared_ptr<PGcancel> cancel_; ///< shared with a request that is still under way
     clock::time_point asked_ = clock::now();
-    deadline stopped_;     ///< when the stop was seen
-    deadline next_cancel_; ///< once a cancel was sent
+    deadline stopped_;       ///< when the stop was seen
+    deadline next_cancel_;   ///< once a cancel of this statement was sent
+    bool cancelled_ = false; ///< of any statement so far
 };
 
 } // namespace pglocks::postgres

@@ -114,7 +114,7 @@ private:
                 p->val && std::string_view(p->keyword) == "options" ? p->val : "";
             const auto at = options.rfind(setting);
             int patience = 0;
-            if (at != options.npos &&
+            if (at != std::string_view::npos &&
                 std::from_chars(options.data() + at + setting.size(), options.data() + options.size(),
                                 patience)
                         .ec == std::errc() &&

@@ -31,7 +31,8 @@ enum class release_result : std::uint8_t {
 /// What a lock needs of a connection: modelled by `postgres::connection`.
 ///
 /// A connection is a handle on state that all locks of one session share. It counts the holds that locks own.
-/// - `C(session)`: the handle of a session's connection; throws if the session has none.
+/// - `C(session)`: the handle of a session's connection; throws if the session has none. `use(session)` makes
+///   one of it, if it is not one already.
 /// - `admit(kind, key, deadline, stop)`: throws `refused` or `connection_lost` if such a lock cannot be had
 ///   now; everything else that can fail before the first byte is sent fails here. Sends what releases are
 ///   pending. The deadline and the stop bound how long the answers may take.
@@ -49,6 +50,7 @@ concept lock_connection =
     requires(C& c, const C& observed, typename C::session_type& session, lock_kind kind, lock_key key,
              deadline until, const std::stop_token& stop, std::string_view name) {
         C(session);
+        c.use(session);
         c.admit(kind, key, until, stop);
         { c.attempt(kind, key, until, stop) } -> std::same_as<bool>;
         { c.queue(kind, key, until, stop) } -> std::same_as<outcome>;

@@ -96,10 +96,14 @@ public:
     using session_type = session;
 
     connection() noexcept = default;
-    explicit connection(session& s) : session_(&s) {
+    explicit connection(session& s) { use(s); }
+
+    void use(session& s) {
         if (!s.connected) {
             throw pglocks::refused({.what = "the session is not connected"});
         }
+        *this = {};
+        session_ = &s;
     }
 
     void admit(pglocks::lock_kind kind, pglocks::lock_key /*key*/, const pglocks::deadline&,

@@ -32,7 +32,7 @@ public:
 
     [[nodiscard]] bool acquired() const noexcept { return acquired_; }
 
-    outcome attempt() {
+    [[gnu::always_inline]] outcome attempt() {
         if (acquired_) {
             return outcome::acquired;
         }

@@ -279,8 +279,8 @@ protected:
 
     /// One try; a pool without an idle session counts as one that failed.
     bool acquire_once(std::string_view name) {
-        return acquire_with([](auto& lock) { lock.attempt(); }, std::chrono::steady_clock::now(),
-                            std::nullopt, {}, name);
+        constexpr std::chrono::steady_clock::time_point past{};
+        return acquire_with([](auto& lock) { lock.attempt(); }, past, std::nullopt, {}, name);
     }
 
     /// Takes over a hold that the session has already.
@@ -320,7 +320,7 @@ private:
             if (handle_.obtain(lease_until, stop) != outcome::acquired) {
                 return false;
             }
-            connection_ = Connection(*handle_.get());
+            connection_.use(*handle_.get());
             connection_.admit(kind, key(), until, stop);
             lock_acquisition<Connection> attempted(connection_, kind, key(), until, stop);
             try {

@@ -12,7 +12,14 @@
 
 namespace pglocks::postgres {
 
-/// Throws `refused` or `connection_lost` unless the connection takes a lock of this kind now. Sends nothing.
+/// Whether the connection takes a lock of this kind now.
+[[nodiscard]] inline bool is_ready(const PGconn* conn, lock_kind kind) noexcept {
+    const auto transaction = PQtransactionStatus(conn); // unknown if the connection is lost
+    return PQpipelineStatus(conn) == PQ_PIPELINE_OFF &&
+           (transaction == PQTRANS_INTRANS || (transaction == PQTRANS_IDLE && !kind.ends_with_transaction));
+}
+
+/// Throws `refused` or `connection_lost` unless the connection `is_ready()`. Sends nothing.
 inline void refuse_unready_connection(connection_state& state, lock_kind kind, lock_key key) {
     PGconn* const conn = state.conn();
     const auto refuse_busy = [key](std::string_view how) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <pglocks/hash/bytes.hpp>
 #include <pglocks/key.hpp>
 #include <pglocks/postgres/functions.hpp>
 #include <pglocks/postgres/interruptible.hpp>
@@ -13,6 +12,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <endian.h>
 #include <string_view>
 #include <utility>
 
@@ -57,33 +57,25 @@ struct answer {
 /// Calls a function by its OID through libpq's fast path: no parsing, no planning, no search_path; one round
 /// trip.
 [[nodiscard]] inline answer call_by_oid(PGconn* conn, std::size_t function, lock_key key) noexcept {
-    std::array<PQArgBlock, 2> arguments{};
-    int count = 1;
-    // Both wire forms are the same eight bytes: a bigint, or two integers one after the other.
-    alignas(int) std::array<char, 8> bytes;
-    digest::store_big_u64(static_cast<std::uint64_t>(key.bits()), bytes.data());
+    std::array<PQArgBlock, 2> arguments; // NOLINT(*-member-init): what is not written is not read
+    std::uint64_t bigint = htobe64(static_cast<std::uint64_t>(key.bits()));
     if (key.is_pair()) {
-        count = 2;
-        for (std::size_t i = 0; i < 2; ++i) {
-            arguments[i].len = 4;
-            arguments[i].u.integer = i == 0 ? key.first() : key.second();
-            arguments[i].isint = 1;
-        }
+        arguments[0] = {.len = 4, .isint = 1, .u = {.integer = key.first()}};
+        arguments[1] = {.len = 4, .isint = 1, .u = {.integer = key.second()}};
     } else {
-        arguments[0].len = 8;
-        arguments[0].u.ptr =
-            reinterpret_cast<int*>(bytes.data()); // NOLINT: the type of libpq's argument block
+        arguments[0] = {
+            .len = 8, .isint = 0, .u = {.ptr = reinterpret_cast<int*>(&bigint)}}; // NOLINT: libpq's type
     }
     // libpq writes as many bytes as the server sends, whatever it was told: the OIDs were verified, and this
-    // is ample.
-    std::array<int, 64> value{};
+    // is ample. A function that waits sends nothing, which stands for yes.
+    std::array<int, 64> value; // NOLINT(*-member-init)
+    value[0] = -1;
     int length = 0;
     constexpr int as_bytes = 0; // 1 with a bool makes libpq wait for ever
-    answer a;
-    a.reply.reset(PQfn(conn, static_cast<int>(functions[function].oid), value.data(), &length, as_bytes,
-                       arguments.data(), count));
+    answer a{.reply = result(PQfn(conn, static_cast<int>(functions[function].oid), value.data(), &length,
+                                  as_bytes, arguments.data(), key.is_pair() ? 2 : 1))};
     a.ok = PQresultStatus(a.reply.get()) == PGRES_COMMAND_OK;
-    a.yes = a.ok && (length == 0 || *reinterpret_cast<const char*>(value.data()) != 0); // NOLINT
+    a.yes = a.ok && *reinterpret_cast<const char*>(value.data()) != 0; // NOLINT
     return a;
 }
 

@@ -29,48 +29,39 @@ public:
     using session_type = soci::session;
 
     connection() noexcept = default;
-    explicit connection(soci::session& session) : state_(connection_state::of(libpq_connection(session))) {}
+    explicit connection(soci::session& session) { use(session); }
+
+    void use(soci::session& session) {
+        const auto* const backend = session.get_backend();
+        // A backend that ends, or connects anew, ends its connection, and with it the state's.
+        if (!state_ || state_->owner() != backend || !state_->conn()) {
+            state_ = connection_state::of(libpq_connection(session));
+            state_->belongs_to(backend);
+        }
+    }
 
     void admit(lock_kind kind, lock_key key, const deadline& until, const std::stop_token& stop) {
-        refuse_unready_connection(*state_, kind, key);
-        if (state_->has_pending() || state_->wants_facts()) {
-            std::optional<interruptible_reader> reader;
-            if (is_bounded(until, stop)) {
-                reader.emplace(state_->conn(), until, stop, interruptible_reader::cancelling::late,
-                               state_->patience());
-            }
-            or_lose_connection("asking what server this is", key,
-                               [&] { postgres::admit(*state_, kind, key, reader ? &*reader : nullptr); });
-        } else {
-            refuse_unsuitable_server(*state_->known_facts(), kind, key);
+        connection_state& state = *state_;
+        if (!is_ready(state.conn(), kind)) {
+            refuse_unready_connection(state, kind, key);
+        }
+        if (!state.is_plain() || state.has_pending()) {
+            admit_with_care(kind, key, until, stop);
         }
         if (!kind.ends_with_transaction) {
-            state_->holds().reserve_one();
+            state.holds().reserve_one();
         }
     }
 
     [[nodiscard]] bool attempt(lock_kind kind, lock_key key, const deadline& until,
                                const std::stop_token& stop) {
-        if (!kind.ends_with_transaction && take_back(kind, key)) {
+        connection_state& state = *state_;
+        if (state.has_pending() && !kind.ends_with_transaction && take_back(kind, key)) {
             return true;
         }
-        if (!is_bounded(until, stop)) {
-            return is_granted(state_->call(operation::try_lock, kind, key), kind, key);
-        }
-        const bool in_transaction = PQtransactionStatus(state_->conn()) == PQTRANS_INTRANS;
-        using cancelling = interruptible_reader::cancelling; // which fails the user's transaction
-        interruptible_reader reader(state_->conn(), until, stop,
-                                    in_transaction ? cancelling::late : cancelling::soon, state_->patience());
-        const answer a = or_lose_connection(
-            trying, key, [&] { return state_->call(operation::try_lock, kind, key, reader, true); });
-        if (!a.ok && reader.cancelled() && sqlstate_of(a.reply) == sqlstate::query_canceled &&
-            !in_transaction) {
-            clean_up_or_lose(kind, key);
-            return false;
-        }
-        return is_granted(a, kind, key);
+        return is_bounded(until, stop) ? attempt_within(kind, key, until, stop)
+                                       : is_granted(state.call(operation::try_lock, kind, key), kind, key);
     }
-
     [[nodiscard]] outcome queue(lock_kind kind, lock_key key, const deadline& until,
                                 const std::stop_token& stop) {
         if (!is_bounded(until, stop)) {
@@ -123,32 +114,12 @@ public:
     }
 
     [[nodiscard]] release_result release(lock_kind kind, lock_key key, std::string_view name) noexcept {
-        if (!alive()) {
-            if (state_) {
-                state_->detach();
-            }
-            return release_result::lost;
+        if (kind.ends_with_transaction || !state_ || !state_->conn() || !state_->can_send()) {
+            return release_later(kind, key);
         }
-        if (kind.ends_with_transaction) { // the transaction's end releases it, and nothing else
-            return release_result::pending;
-        }
-        hold* const h = state_->holds().find(key, kind.shared);
-        if (!h || h->owned == 0) {
-            return release_result::not_held;
-        }
-        --h->owned;
-        ++h->surplus;
-        if (!state_->can_send()) {
-            state_->expect_release_later();
-            return release_result::pending;
-        }
-        const release_result end = state_->settle(*h, name);
-        if (end == release_result::lost) {
-            state_->detach();
-        } else {
-            state_->holds().erase_if_vacant(key, kind.shared);
-        }
-        return end;
+        hold* const h = give_up(kind, key);
+        const release_result end = h ? state_->settle(*h, name) : release_result::not_held;
+        return end == release_result::lost ? lost() : end;
     }
 
     [[nodiscard]] bool alive() const noexcept { return state_ && state_->alive(); }
@@ -177,6 +148,68 @@ public:
 private:
     [[nodiscard]] static bool is_bounded(const deadline& until, const std::stop_token& stop) noexcept {
         return until || stop.stop_possible();
+    }
+
+    void admit_with_care(lock_kind kind, lock_key key, const deadline& until, const std::stop_token& stop) {
+        if (!state_->has_pending() && !state_->wants_facts()) {
+            return refuse_unsuitable_server(*state_->known_facts(), kind, key);
+        }
+        std::optional<interruptible_reader> reader;
+        if (is_bounded(until, stop)) {
+            reader.emplace(state_->conn(), until, stop, interruptible_reader::cancelling::late,
+                           state_->patience());
+        }
+        or_lose_connection("asking what server this is", key,
+                           [&] { postgres::admit(*state_, kind, key, reader ? &*reader : nullptr); });
+    }
+
+    [[nodiscard]] bool attempt_within(lock_kind kind, lock_key key, const deadline& until,
+                                      const std::stop_token& stop) {
+        const bool in_transaction = PQtransactionStatus(state_->conn()) == PQTRANS_INTRANS;
+        using cancelling = interruptible_reader::cancelling; // which fails the user's transaction
+        interruptible_reader reader(state_->conn(), until, stop,
+                                    in_transaction ? cancelling::late : cancelling::soon, state_->patience());
+        const answer a = or_lose_connection(
+            trying, key, [&] { return state_->call(operation::try_lock, kind, key, reader, true); });
+        if (!a.ok && reader.cancelled() && sqlstate_of(a.reply) == sqlstate::query_canceled &&
+            !in_transaction) {
+            clean_up_or_lose(kind, key);
+            return false;
+        }
+        return is_granted(a, kind, key);
+    }
+
+    /// The hold of which a lock has given up its part; none if it has no part.
+    [[nodiscard]] hold* give_up(lock_kind kind, lock_key key) noexcept {
+        hold* const h = state_->holds().find(key, kind.shared);
+        if (!h || h->owned == 0) {
+            return nullptr;
+        }
+        --h->owned;
+        ++h->surplus;
+        return h;
+    }
+
+    /// What cannot be sent now.
+    [[nodiscard, gnu::noinline]] release_result release_later(lock_kind kind, lock_key key) noexcept {
+        if (!alive()) {
+            return lost();
+        }
+        if (kind.ends_with_transaction) { // the transaction's end releases it, and nothing else
+            return release_result::pending;
+        }
+        if (!give_up(kind, key)) {
+            return release_result::not_held;
+        }
+        state_->expect_release_later();
+        return release_result::pending;
+    }
+
+    [[nodiscard]] release_result lost() noexcept {
+        if (state_) {
+            state_->detach();
+        }
+        return release_result::lost;
     }
 
     /// A release that is still pending is taken back: the session holds the lock all the time. No round trip.
@@ -217,16 +250,17 @@ private:
 
     /// Looks at the answer to a try, and counts what was granted.
     [[nodiscard]] bool is_granted(const answer& a, lock_kind kind, lock_key key) {
+        if (a.yes) {
+            count(kind, key);
+            return true;
+        }
         if (!a.ok) {
             fail(a.reply, kind, key, trying, true);
         }
         if (a.switched) {
             tell_of_switch(key);
         }
-        if (a.yes) {
-            count(kind, key);
-        }
-        return a.yes;
+        return false;
     }
 
     /// The statement has reached a backend on which it does nothing. Only whoever has marked one has lost
@@ -315,9 +349,8 @@ private:
                 return state_->detach();
             }
         } catch (const std::exception&) { // out of memory
-            return state_->expect_release_later();
+            state_->expect_release_later();
         }
-        state_->holds().erase_if_vacant(key, kind.shared);
     }
 
     /// As `clean_up`, where no other error tells what has happened.

@@ -59,11 +59,13 @@ public:
         return fresh;
     }
 
-    /// Whether the connection is, as far as libpq knows, still the one whose session holds our locks.
-    [[nodiscard]] bool alive() const noexcept {
-        return conn_ && PQstatus(conn_) == CONNECTION_OK && PQsocket(conn_) == socket_ &&
-               PQbackendPID(conn_) == login_pid_;
-    }
+    /// Whether the connection is, as far as libpq knows, still the one whose session holds our locks: a reset
+    /// that succeeds tells us, and one that fails leaves a bad connection.
+    [[nodiscard]] bool alive() const noexcept { return conn_ && PQstatus(conn_) == CONNECTION_OK; }
+
+    /// The SOCI backend whose connection it is, if it was told.
+    [[nodiscard]] const void* owner() const noexcept { return owner_; }
+    void belongs_to(const void* backend) noexcept { owner_ = backend; }
 
     /// Also asks the operating system whether the server has hung up; reads nothing, no round trip. If so,
     /// all locks on the connection know it from now on.
@@ -71,7 +73,7 @@ public:
         if (!alive()) {
             return true;
         }
-        pollfd socket{socket_, POLLRDHUP, 0};
+        pollfd socket{PQsocket(conn_), POLLRDHUP, 0};
         if (::poll(&socket, 1, 0) <= 0 ||
             (socket.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) == 0) {
             return false;
@@ -122,15 +124,13 @@ public:
     /// takes statements.
     release_result settle(hold& h, std::string_view name = {},
                           interruptible_reader* reader = nullptr) noexcept {
-        sending_ = true;
-        const release_result end = release_hold(*this, h, name, reader);
-        sending_ = false;
-        if (end == release_result::failed) {
-            // It is tried again by the next use of a lock, and not after each of the user's statements.
-            has_pending_ = true;
-            held_back_ = can_send();
+        if (h.surplus != 1 || h.uncertain || reader || !is_plain()) {
+            return settle_with_care(h, name, reader);
         }
-        return end;
+        const answer a =
+            call(operation::unlock, {.shared = h.shared}, h.key); // no result that events tell of
+        h.surplus = 0;
+        return a.yes ? release_result::released : settle_after(a, h, name);
     }
 
     /// The backend session is gone, or has released everything: whoever refers to this state holds nothing
@@ -181,6 +181,25 @@ public:
     [[nodiscard]] const farewell& last_words() const noexcept { return last_words_; }
 
 private:
+    // Apart from what every unlock does, which is short so.
+    [[gnu::noinline]] release_result
+    settle_with_care(hold& h, std::string_view name, interruptible_reader* reader,
+                     release_result end = release_result::released) noexcept {
+        sending_ = true;
+        end = release_hold(*this, h, name, reader, end);
+        sending_ = false;
+        if (end == release_result::failed) {
+            // It is tried again by the next use of a lock, and not after each of the user's statements.
+            has_pending_ = true;
+            held_back_ = can_send();
+        }
+        return end;
+    }
+
+    [[gnu::noinline]] release_result settle_after(const answer& a, hold& h, std::string_view name) noexcept {
+        return settle_with_care(h, name, nullptr, judge_release(a, *this, h, name));
+    }
+
     void keep_last_words(const PGresult* r) noexcept {
         if (!is_error(r)) {
             return;
@@ -223,13 +242,13 @@ private:
         return true;
     }
 
-    explicit connection_state(PGconn* conn) : server_link(conn), socket_(PQsocket(conn)) {}
+    explicit connection_state(PGconn* conn) : server_link(conn) {}
 
     [[nodiscard]] static connection_state* attached_to(PGconn* conn) noexcept {
         return static_cast<connection_state*>(PQinstanceData(conn, &pglocks_on_connection_event));
     }
 
-    int socket_;
+    const void* owner_ = nullptr;
     farewell last_words_;
     bool has_pending_ = false;
     bool held_back_ = false; ///< the pending releases wait for the next use of a lock

@@ -97,63 +97,70 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
     return release_result::failed;
 }
 
-/// One unlock. *Throws*: `connection_lost`, with a reader only.
-[[nodiscard]] inline answer unlock(const server_link& link, const hold& h, interruptible_reader* reader) {
-    const lock_kind kind{.shared = h.shared};
-    return reader ? link.call(operation::unlock, kind, h.key, *reader, false)
-                  : link.call(operation::unlock, kind, h.key);
+/// One unlock whose answer is waited for as the reader does; an empty answer if none can be expected any
+/// more.
+[[nodiscard]] inline answer unlock(const server_link& link, const hold& h,
+                                   interruptible_reader& reader) noexcept {
+    try {
+        return link.call(operation::unlock, {.shared = h.shared}, h.key, reader, false);
+    } catch (const std::exception&) {
+        return {};
+    }
+}
+
+/// As `drain`, with a reader if there is none.
+[[nodiscard]] inline release_result drain(const server_link& link, hold& h, std::string_view name,
+                                          interruptible_reader* reader) noexcept {
+    if (reader) {
+        return drain(link, h, name, *reader);
+    }
+    try {
+        interruptible_reader own(link.conn(), std::max(link.patience(), server_link::default_patience));
+        return drain(link, h, name, own);
+    } catch (const std::exception&) { // out of memory: later
+        return release_result::failed;
+    }
 }
 
 } // namespace detail
+
+/// What an unlock that did not answer true has done.
+[[nodiscard]] inline release_result judge_release(const answer& a, const server_link& link, hold& h,
+                                                  std::string_view name) noexcept {
+    if (!a.ok) {
+        h.uncertain = true;
+        if (is_out_of_step(a.reply)) {
+            lose(link.conn());
+        }
+        return PQstatus(link.conn()) == CONNECTION_OK ? release_result::released : release_result::lost;
+    }
+    if (a.switched) {
+        detail::report_switched(h.key, name);
+        return release_result::lost;
+    }
+    return release_result::not_held;
+}
 
 /// Sends what this hold wants released. *Requires*: the connection takes statements.
 ///
 /// After an error the server may count more holds than we do (it can report an error and have done what
 /// was asked), so that the release which leaves us with none unlocks until there is nothing to unlock.
 /// \param reader bounds how long the answers may take; without one, they are waited for
+/// \param end how a release went that was sent before
 [[nodiscard]] inline release_result release_hold(const server_link& link, hold& h, std::string_view name,
-                                                 interruptible_reader* reader = nullptr) noexcept {
-    release_result end = release_result::released;
-    while (h.surplus > 0 && !h.wants_draining()) {
-        answer a;
-        try {
-            a = detail::unlock(link, h, reader);
-        } catch (const std::exception&) { // an empty answer, for none can be expected any more
-        }
+                                                 interruptible_reader* reader,
+                                                 release_result end = release_result::released) noexcept {
+    while (end != release_result::lost && h.surplus > 0 && !h.wants_draining()) {
+        const answer a = reader ? detail::unlock(link, h, *reader)
+                                : link.call(operation::unlock, {.shared = h.shared}, h.key);
         --h.surplus; // an unlock that ends in an error may have been done: it counts as done, with the
                      // doubt kept
-        if (!a.ok) {
-            h.uncertain = true;
-            if (is_out_of_step(a.reply)) {
-                lose(link.conn());
-            }
-            if (PQstatus(link.conn()) == CONNECTION_OK) {
-                continue;
-            }
-            end = release_result::lost;
-            break;
-        }
-        if (a.switched) {
-            detail::report_switched(h.key, name);
-            end = release_result::lost;
-            break;
-        }
         if (!a.yes) {
-            end = release_result::not_held;
+            const release_result one = judge_release(a, link, h, name);
+            end = one == release_result::released ? end : one;
         }
     }
-    if (end == release_result::lost || !h.wants_draining()) {
-        return end;
-    }
-    if (reader) {
-        return detail::drain(link, h, name, *reader);
-    }
-    try {
-        interruptible_reader own(link.conn(), std::max(link.patience(), server_link::default_patience));
-        return detail::drain(link, h, name, own);
-    } catch (const std::exception&) { // out of memory: later
-        return release_result::failed;
-    }
+    return end != release_result::lost && h.wants_draining() ? detail::drain(link, h, name, reader) : end;
 }
 
 } // namespace pglocks::postgres

@@ -22,6 +22,9 @@ struct hold {
     std::uint32_t disowned = 0; ///< holds that `release()` has left to the session
     std::uint32_t surplus = 0;  ///< holds whose release has yet to be sent
 
+    [[nodiscard]] bool is_of(lock_key k, bool in_shared_mode) const noexcept {
+        return key == k && shared == in_shared_mode;
+    }
     /// The session is to hold the key on, whatever is released.
     [[nodiscard]] bool is_kept() const noexcept { return owned + disowned > 0; }
     /// How many holds the server has cannot be known, and none is wanted: unlock until there is none.
@@ -32,14 +35,16 @@ struct hold {
     [[nodiscard]] bool is_vacant() const noexcept { return !is_kept() && surplus == 0 && !uncertain; }
 };
 
-/// The holds of one connection, sorted by key and mode: no allocation in a cycle of lock and unlock.
+/// The holds of one connection, sorted by key and mode.
+///
+/// Vacant entries stay until their room is needed, so that a lock that is taken again and again finds its
+/// own: no allocation in a cycle of lock and unlock, and nothing moves.
 class holds {
 public:
     using iterator = std::vector<hold>::iterator;
 
     [[nodiscard]] hold* find(lock_key key, bool shared) noexcept {
-        const auto at = position(key, shared);
-        return at != all_.end() && at->key == key && at->shared == shared ? &*at : nullptr;
+        return last_ < all_.size() && all_[last_].is_of(key, shared) ? &all_[last_] : search(key, shared);
     }
     [[nodiscard]] const hold* find(lock_key key, bool shared) const noexcept {
         return const_cast<holds*>(this)->find(key, shared); // NOLINT(cppcoreguidelines-pro-type-const-cast)
@@ -48,25 +53,19 @@ public:
     /// Makes room for one more entry, so that a later `at` cannot fail.
     void reserve_one() {
         if (all_.size() == all_.capacity()) {
-            all_.reserve(std::max<std::size_t>(8, 2 * all_.capacity()));
+            make_room();
         }
     }
 
     /// The entry of this key and mode, a new one if there is none. *Requires*: `reserve_one()` since the last
     /// new one.
     [[nodiscard]] hold& at(lock_key key, bool shared) noexcept {
-        const auto where = position(key, shared);
-        if (where != all_.end() && where->key == key && where->shared == shared) {
-            return *where;
+        if (hold* const known = find(key, shared)) {
+            return *known;
         }
-        return *all_.insert(where, hold{.key = key, .shared = shared});
+        return insert(key, shared);
     }
 
-    void erase_if_vacant(lock_key key, bool shared) noexcept {
-        if (const auto* h = find(key, shared); h && h->is_vacant()) {
-            all_.erase(all_.begin() + (h - all_.data()));
-        }
-    }
     void erase_vacant() noexcept {
         std::erase_if(all_, [](const hold& h) { return h.is_vacant(); });
     }
@@ -78,6 +77,29 @@ public:
     [[nodiscard]] iterator end() noexcept { return all_.end(); }
 
 private:
+    // Apart from what is done again and again, which is short so.
+    [[gnu::noinline]] hold& insert(lock_key key, bool shared) noexcept {
+        return *all_.insert(position(key, shared), hold{.key = key, .shared = shared});
+    }
+
+    [[gnu::noinline]] void make_room() {
+        erase_vacant();
+        if (all_.size() > all_.capacity() / 2) {
+            all_.reserve(2 * all_.capacity());
+        } else if (all_.capacity() == 0) {
+            all_.reserve(8);
+        }
+    }
+
+    [[nodiscard, gnu::noinline]] hold* search(lock_key key, bool shared) noexcept {
+        const auto at = position(key, shared);
+        if (at == all_.end() || !at->is_of(key, shared)) {
+            return nullptr;
+        }
+        last_ = static_cast<std::size_t>(at - all_.begin());
+        return &*at;
+    }
+
     [[nodiscard]] iterator position(lock_key key, bool shared) noexcept {
         return std::lower_bound(all_.begin(), all_.end(), key, [shared](const hold& h, lock_key k) {
             return h.key != k ? h.key < k : h.shared < shared;
@@ -85,6 +107,7 @@ private:
     }
 
     std::vector<hold> all_;
+    std::size_t last_ = 0; ///< the entry that was found last: who locks, unlocks next
 };
 
 } // namespace pglocks::postgres

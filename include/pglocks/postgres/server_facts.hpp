@@ -23,6 +23,9 @@ struct server_facts {
     bool look_alike = false; ///< a server whose advisory locks exclude nobody
     bool has_oids = false;   ///< PostgreSQL's functions are at PostgreSQL's OIDs: they can be called by OID
     std::string token{};     ///< behind a pooler that was declared: what our backend is marked with
+
+    /// A primary, nobody in between, and nothing but PostgreSQL: every kind of lock can be had, by OID.
+    [[nodiscard]] bool is_plain() const noexcept { return has_oids && !pooled && !standby && !look_alike; }
 };
 
 /// Asks the server; one round trip. *Throws*: `lock_error`.

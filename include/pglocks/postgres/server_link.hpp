@@ -35,11 +35,17 @@ public:
                                             interruptible_reader* reader = nullptr) {
         if (!facts_) {
             facts_ = learn_server_facts(conn_, key, reader);
+            plain_ = facts_->is_plain();
         }
         return *facts_;
     }
     [[nodiscard]] const std::optional<server_facts>& known_facts() const noexcept { return facts_; }
-    void forget_facts() noexcept { facts_.reset(); }
+    void forget_facts() noexcept {
+        facts_.reset();
+        plain_ = false;
+    }
+    /// The facts are known, and none of them is in the way of any lock.
+    [[nodiscard]] bool is_plain() const noexcept { return plain_; }
     /// The facts are to be asked for; of a standby again and again, since it may have been promoted.
     [[nodiscard]] bool wants_facts() const noexcept { return !facts_ || facts_->standby; }
     /// The pooler was declared, and the backend is marked as this session's.
@@ -55,9 +61,7 @@ public:
     /// Calls a function in the quickest way that this server offers.
     [[nodiscard]] answer call(operation what, lock_kind kind, lock_key key) const noexcept {
         const std::size_t function = function_index(what, kind, key.space());
-        return facts_ && facts_->has_oids && !is_guarded()
-                   ? call_by_oid(conn_, function, key)
-                   : call_by_query(conn_, statement(calls[function].view()).c_str(), key);
+        return plain_ ? call_by_oid(conn_, function, key) : call_by_statement(function, key);
     }
 
     /// As above, with an answer that `reader` waits for, for which libpq's fast path offers no call.
@@ -103,6 +107,11 @@ protected:
     int login_pid_; ///< what the connection was told at login; a pooler invents it
 
 private:
+    // Apart from call(), which is short without the text's room on the stack.
+    [[nodiscard, gnu::noinline]] answer call_by_statement(std::size_t function, lock_key key) const noexcept {
+        return call_by_query(conn_, statement(calls[function].view()).c_str(), key);
+    }
+
     /// `session_preset` writes it into the connection string, among the settings for the server, which keeps
     /// it for nobody.
     [[nodiscard]] static std::chrono::milliseconds patience_of_options(PGconn* conn) {
@@ -126,6 +135,7 @@ private:
     }
 
     std::optional<server_facts> facts_;
+    bool plain_ = false; ///< of the facts, which every call would have to look through
     std::chrono::milliseconds patience_;
 };
 

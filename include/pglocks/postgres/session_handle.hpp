@@ -50,6 +50,19 @@ public:
     ///
     /// *Requires*: `valid()`.
     [[nodiscard]] outcome obtain(const deadline& until, const std::stop_token& stop) {
+        return session_ ? outcome::acquired : lease(until, stop);
+    }
+
+    /// Gives a leased session back clean: no open transaction, no pending release. A session of the user's is
+    /// kept.
+    void give_back() noexcept {
+        if (pool_ && session_) {
+            return_to_pool();
+        }
+    }
+
+private:
+    [[nodiscard, gnu::noinline]] outcome lease(const deadline& until, const std::stop_token& stop) {
         // soci::connection_pool cannot be woken, and waits on the wall clock: a stop, and a deadline on a
         // clock that was set back, are noticed between two waits.
         constexpr int slice = 50;
@@ -72,12 +85,7 @@ public:
         return outcome::acquired;
     }
 
-    /// Gives a leased session back clean: no open transaction, no pending release. A session of the user's is
-    /// kept.
-    void give_back() noexcept {
-        if (!pool_ || !session_) {
-            return;
-        }
+    [[gnu::noinline]] void return_to_pool() noexcept {
         try {
             if (session_->get_backend()) {
                 const auto status = PQtransactionStatus(libpq_connection(*session_));
@@ -95,7 +103,6 @@ public:
         pool_->give_back(position_);
     }
 
-private:
     void break_session() noexcept {
         try {
             lose(libpq_connection(*session_));

@@ -212,7 +212,8 @@ run_phase() { # NAME
     packages) need_packages build test "${examples[@]}" ;;
     format) check_format ;;
     gcc) configure gcc g++ "${options[@]}" "${optimised[@]}" && build "building" && run_meson_tests 1 ;;
-    clang) configure_clang && build "building" && run_meson_tests 3 --no-suite compile-fail --no-suite scripts ;;
+    clang) configure_clang && build "building" && run_meson_tests 3 --no-suite compile-fail --no-suite scripts \
+            --no-suite costs ;;
     threads)
         configure_threads && build "building" "${threaded[@]/#/integration_}" && run_meson_tests 3 "${threaded[@]}"
         ;;

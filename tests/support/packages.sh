@@ -27,6 +27,7 @@ test    clang-format-19         command clang-format-19
 test    pgbouncer               command pgbouncer
 test    iproute2                command ip
 test    git                     command git
+test    valgrind                command valgrind
 django  python3-django-pglocks  python django_pglocks
 django  python3-psycopg2        python psycopg2
 '

@@ -6,10 +6,14 @@
 
 #include <concepts>
 #include <cstdint>
+#include <span>
 #include <stop_token>
 #include <string_view>
 
 namespace pglocks {
+
+/// Several keys in their order (`lock_key`'s), each once.
+using lock_keys = std::span<const lock_key>;
 
 /// The part of a lock's policies that its server must know.
 struct lock_kind {
@@ -28,7 +32,8 @@ enum class release_result : std::uint8_t {
     failed    ///< something else went wrong, and was reported to the release-failure handler
 };
 
-/// What a lock needs of a connection: modelled by `postgres::connection`.
+/// What a lock needs of a connection: modelled by `postgres::connection` for one key, by
+/// `postgres::set_connection` for several, `What` being `lock_keys`: all of them are taken, or none.
 ///
 /// A connection is a handle on state that all locks of one session share. It counts the holds that locks own.
 /// - `C(session)`: the handle of a session's connection; throws if the session has none. `use(session)` makes
@@ -44,10 +49,10 @@ enum class release_result : std::uint8_t {
 /// - `release(kind, key, name)`: gives one hold back. Never throws.
 /// - `alive()`: nothing is known of a loss. `hung_up()`: asks the operating system, too.
 /// - `pending(kind, key)`: a release of this lock has yet to be sent.
-template <class C>
+template <class C, class What = lock_key>
 concept lock_connection =
     std::default_initializable<C> && std::movable<C> &&
-    requires(C& c, const C& observed, typename C::session_type& session, lock_kind kind, lock_key key,
+    requires(C& c, const C& observed, typename C::session_type& session, lock_kind kind, What key,
              deadline until, const std::stop_token& stop, std::string_view name) {
         C(session);
         c.use(session);

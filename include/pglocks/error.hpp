@@ -6,6 +6,7 @@
 
 #include <soci/error.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ struct failure {
     std::string detail{};          ///< PostgreSQL's DETAIL, for instance who waits for whom
     std::string advice{};          ///< what to do
     std::optional<lock_key> key{}; ///< the lock's key, if there is one
+    std::size_t locks = 1;         ///< how many locks were asked for together; `key` is the first of them
 };
 
 /// Something went wrong with an advisory lock on the server or on the way to it.
@@ -49,14 +51,17 @@ public:
     [[nodiscard]] const std::string& advice() const noexcept { return failure_.advice; }
     /// The key of the lock, if the failure is about one.
     [[nodiscard]] const std::optional<lock_key>& key() const noexcept { return failure_.key; }
+    /// How many locks were asked for together, of which `key()` is the first: 1 unless it was a set.
+    [[nodiscard]] std::size_t locks() const noexcept { return failure_.locks; }
     /// The name of the lock, if it was at hand: while constructing, and later if it was a `_lock` literal.
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
-    /// Adds which lock it is about, where whoever threw did not know it.
-    void add_lock(lock_key key, std::string_view name) {
+    /// Adds which lock it is about, where whoever threw did not know it, or the first of how many.
+    void add_lock(lock_key key, std::string_view name, std::size_t locks = 1) {
         if (!failure_.key) {
             failure_.key = key;
         }
+        failure_.locks = locks;
         if (name_.empty()) {
             name_ = name;
         }
@@ -66,6 +71,9 @@ public:
 private:
     [[nodiscard]] std::string compose() const {
         std::string text = "pglocks: " + failure_.what;
+        if (failure_.locks > 1) {
+            text += ", " + std::to_string(failure_.locks) + " locks, the first";
+        }
         if (!name_.empty()) {
             text += ", lock \"" + name_ + '"';
         }

@@ -6,6 +6,8 @@ namespace pglocks {
 
 template <class... Policies>
 class basic_advisory_lock;
+template <class... Policies>
+class advisory_lock_set;
 
 class lock_error;
 class lock_key;

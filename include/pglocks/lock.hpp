@@ -3,6 +3,7 @@
 
 #include <pglocks/detail/constructor_rules.hpp>
 #include <pglocks/detail/lock_body.hpp>
+#include <pglocks/detail/lock_construction.hpp>
 #include <pglocks/detail/policy_list.hpp>
 #include <pglocks/fwd.hpp>
 #include <pglocks/key_of.hpp>
@@ -25,7 +26,9 @@ namespace pglocks {
 namespace detail {
 
 template <class... P>
-using body_for = lock_body<canonical_t<P...>, postgres::connection, postgres::session_handle>;
+using body_for =
+    constructible_body<canonical_t<P...>,
+                       lock_body<canonical_t<P...>, postgres::connection, postgres::session_handle>>;
 
 /// Stands in for a lock with an invalid set: says why, and takes everything else, so that there is one error.
 template <class... P>
@@ -45,20 +48,6 @@ struct rejected : complaint<P...> {
     [[nodiscard]] bool owns_lock() const { return false; }
     explicit operator bool() const { return false; }
 };
-
-/// The first of the arguments that is a `T`, else a default one.
-template <class T>
-[[nodiscard]] constexpr T pick() {
-    return T{};
-}
-template <class T, class First, class... A>
-[[nodiscard]] constexpr T pick(const First& first, const A&... rest) {
-    if constexpr (std::same_as<T, First>) {
-        return first;
-    } else {
-        return pick<T>(rest...);
-    }
-}
 
 } // namespace detail
 
@@ -118,8 +107,8 @@ public:
     [[nodiscard("pglocks: the lock is released at the end of this statement: give it a name")]]
     basic_advisory_lock(R& resource, const N& name, const A&... how)
         : body(postgres::session_handle(resource), named_key(name, how...), constant_name<N>(),
-               wait_value(how...)) {
-        start(view(name), how...);
+               body::wait_value(how...)) {
+        this->start(view(name), how...);
     }
 
     /// Session scope: acquires a key: an integer, or a pair of them in braces. Parameters, *Throws* and cost
@@ -128,8 +117,8 @@ public:
         requires(owner_releases && rule::takes_arguments<set, R, lock_key, A...>)
     [[nodiscard("pglocks: the lock is released at the end of this statement: give it a name")]]
     basic_advisory_lock(R& resource, lock_key key, const A&... how)
-        : body(postgres::session_handle(resource), key, nullptr, wait_value(how...)) {
-        start({}, how...);
+        : body(postgres::session_handle(resource), key, nullptr, body::wait_value(how...)) {
+        this->start({}, how...);
     }
 
     /// Transaction scope: acquires `name` until the transaction ends. Parameters, *Throws* and cost as at
@@ -221,8 +210,8 @@ private:
     template <class N, class... A>
     basic_advisory_lock(detail::delegated, soci::session& session, const N& what, const A&... how)
         : body(postgres::session_handle(session), key_from(what, how...), constant_name<N>(),
-               wait_value(how...)) {
-        start(view(what), how...);
+               body::wait_value(how...)) {
+        this->start(view(what), how...);
     }
 
     template <class N>
@@ -264,42 +253,6 @@ private:
             return what;
         } else {
             return named_key(what, how...);
-        }
-    }
-
-    template <class... A>
-    [[nodiscard]] static wait_policy wait_value(const A&... how) {
-        return detail::pick<wait_policy>(how...);
-    }
-
-    /// What the constructor does once the object stands.
-    template <class... A>
-    void start(std::string_view name, const A&... how) {
-        if constexpr (detail::given<std::defer_lock_t, A...>) {
-            return;
-        } else if constexpr (detail::given<std::adopt_lock_t, A...>) {
-            this->adopt(name);
-        } else if constexpr (detail::given<std::try_to_lock_t, A...> ||
-                             !(rule::waits_unbounded<set> || rule::waits_bounded<set>)) {
-            this->acquire_once(name);
-        } else {
-            const auto stop = detail::pick<std::stop_token>(how...);
-            const bool acquired = this->acquire(bound(how...), stop, name);
-            if constexpr (!rule::may_come_back_empty<set, A...>) {
-                this->require(acquired);
-            }
-        }
-    }
-
-    [[nodiscard]] static deadline bound() { return std::nullopt; }
-    template <class First, class... A>
-    [[nodiscard]] static deadline bound(const First& first, const A&... how) {
-        if constexpr (!detail::is_bound<First>) {
-            return bound(how...);
-        } else if constexpr (requires { typename First::clock; }) {
-            return detail::deadline_at(first);
-        } else {
-            return detail::bound_after(first);
         }
     }
 };

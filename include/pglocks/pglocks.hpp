@@ -10,6 +10,7 @@
 #include <pglocks/key.hpp>
 #include <pglocks/key_of.hpp>
 #include <pglocks/lock.hpp>
+#include <pglocks/lock_set.hpp>
 #include <pglocks/name.hpp>
 #include <pglocks/name_set.hpp>
 #include <pglocks/policy.hpp>

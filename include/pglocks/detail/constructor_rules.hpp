@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <pglocks/detail/lock_range.hpp>
 #include <pglocks/fwd.hpp>
 #include <pglocks/key.hpp>
 #include <pglocks/name.hpp>
@@ -27,6 +28,7 @@ enum class constructor_rule : std::uint8_t {
     takes_no_transaction,     ///< a session-scope lock is built from a session or a pool alone
     needs_a_transaction,      ///< a transaction-scope lock is built from a transaction and its session
     needs_a_name_or_key,      ///< what to lock comes after the session
+    needs_names_or_keys,      ///< a set is taken on a range of names or keys
     pair_in_braces,           ///< a pair of keys is one argument
     hash_takes_names,         ///< a name needs a hash
     adopts_on_a_session,      ///< adopt_lock goes with session scope, on a session
@@ -105,14 +107,32 @@ inline constexpr bool starts_with_an_integer = false;
 template <std::integral First, class... A>
 inline constexpr bool starts_with_an_integer<First, A...> = true;
 
-/// Looks at the name or key and what follows it.
+/// A policy set whose lock is of many keys.
+template <class Set>
+struct of_many : Set {};
+template <class Set>
+inline constexpr bool is_of_many = false;
+template <class Set>
+inline constexpr bool is_of_many<of_many<Set>> = true;
+
+/// Looks at the name or key, or the range of them, and what follows it.
 template <class Set, bool OnSession>
 [[nodiscard]] consteval constructor_rule broken_by_subject() {
-    return constructor_rule::needs_a_name_or_key;
+    return is_of_many<Set> ? constructor_rule::needs_names_or_keys : constructor_rule::needs_a_name_or_key;
 }
 template <class Set, bool OnSession, class Subject, class... A>
 [[nodiscard]] consteval constructor_rule broken_by_subject() {
-    if constexpr (rule::lock_name<Subject>) {
+    if constexpr (is_of_many<Set>) {
+        if constexpr (!rule::lock_range<Subject>) {
+            return constructor_rule::needs_names_or_keys;
+        } else if constexpr (!rule::range_of_names<Subject>) {
+            return broken_by_options<Set, false, OnSession, A...>();
+        } else if constexpr (!rule::hash_takes_names<typename Set::template get<axis::hash>>) {
+            return constructor_rule::hash_takes_names;
+        } else {
+            return broken_by_options<Set, true, OnSession, A...>();
+        }
+    } else if constexpr (rule::lock_name<Subject>) {
         if constexpr (!rule::hash_takes_names<typename Set::template get<axis::hash>>) {
             return constructor_rule::hash_takes_names;
         } else {
@@ -140,6 +160,8 @@ struct delegated {};
 
 template <class... Policies>
 void any_lock(const basic_advisory_lock<Policies...>*);
+template <class... Policies>
+void any_lock(const advisory_lock_set<Policies...>*);
 /// What is copied or moved, or delegated to: no business of these rules.
 template <class T>
 concept not_a_resource = std::same_as<T, delegated> || requires(const T* argument) { any_lock(argument); };

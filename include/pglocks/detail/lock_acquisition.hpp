@@ -7,25 +7,28 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
 
 namespace pglocks::detail {
 
-/// What a wait strategy works with: one lock, one connection, one caller who may ask to stop.
+/// What a wait strategy works with: one lock, or several at once, one connection, one caller who may ask to
+/// stop.
 ///
 /// It keeps the truth itself: whether the lock was acquired does not depend on what the strategy answers.
-template <lock_connection Connection>
+template <class Connection, class What = lock_key>
+    requires lock_connection<Connection, What>
 class lock_acquisition {
 public:
     /// The bound and the stop are the caller's: they hold for every step, whatever the strategy asks for.
-    lock_acquisition(Connection& connection, lock_kind kind, lock_key key, const deadline& until,
+    lock_acquisition(Connection& connection, lock_kind kind, What what, const deadline& until,
                      const std::stop_token& stop) noexcept
         : connection_(connection),
           until_(until),
           stop_(stop),
-          key_(key),
+          what_(what),
           kind_(kind) {}
     lock_acquisition(const lock_acquisition&) = delete;
     lock_acquisition& operator=(const lock_acquisition&) = delete;
@@ -39,7 +42,7 @@ public:
         if (stop_.stop_requested()) {
             return outcome::stopped;
         }
-        acquired_ = connection_.attempt(kind_, key_, until_, stop_);
+        acquired_ = connection_.attempt(kind_, what_, until_, stop_);
         return acquired_ ? outcome::acquired : outcome::busy;
     }
 
@@ -47,9 +50,19 @@ public:
         if (acquired_) {
             return outcome::acquired;
         }
-        const outcome end = connection_.queue(kind_, key_, earlier(until, until_), stop_);
+        const outcome end = connection_.queue(kind_, what_, earlier(until, until_), stop_);
         acquired_ = end == outcome::acquired;
         return end;
+    }
+
+    outcome acquire(deadline until) {
+        if constexpr (std::same_as<What,
+                                   lock_key>) { // the quickest call is the try: a wait is sent as a query
+            if (const outcome first = attempt(); first != outcome::busy) {
+                return first;
+            }
+        }
+        return queue(until);
     }
 
     outcome pause(std::chrono::nanoseconds duration, deadline until) {
@@ -78,7 +91,7 @@ private:
     Connection& connection_;
     const deadline& until_;
     const std::stop_token& stop_;
-    lock_key key_;
+    What what_;
     lock_kind kind_;
     bool acquired_ = false;
 };

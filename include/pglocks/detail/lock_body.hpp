@@ -10,6 +10,7 @@
 #include <pglocks/release_failure.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <stop_token>
 #include <string_view>
@@ -25,12 +26,38 @@ enum class ownership : std::uint8_t { none, owned, lost };
     throw std::system_error(std::make_error_code(condition), what);
 }
 
+/// What a lock is of: one key, and the constant that names it; other names are not kept.
+class one_lock {
+public:
+    using value_type = lock_key;
+
+    one_lock() noexcept = default;
+    one_lock(lock_key key, const std::string_view* constant_name) noexcept
+        : bits_(key.bits()),
+          name_(constant_name) {}
+
+    /// The key; its space is kept by the lock, which has room for it.
+    [[nodiscard]] lock_key value(key_space space) const noexcept { return lock_key::from_bits(bits_, space); }
+    [[nodiscard]] std::string_view name() const noexcept { return name_ ? *name_ : std::string_view(); }
+
+    static void describe(lock_error& error, lock_key key, std::string_view name) {
+        error.add_lock(key, name);
+    }
+
+private:
+    std::int64_t bits_ = 0;
+    const std::string_view* name_ = nullptr;
+};
+
 /// The body that all spellings of one policy set share: the lock's state and its operations.
 ///
-/// `Connection` models `lock_connection`; `Handle` says where it comes from. See `basic_advisory_lock` for
-/// the table of states.
-template <class Set, lock_connection Connection, class Handle>
+/// `Connection` models `lock_connection`; `Handle` says where it comes from; `Subject` is what is locked. See
+/// `basic_advisory_lock` for the table of states.
+template <class Set, class Connection, class Handle, class Subject = one_lock>
+    requires lock_connection<Connection, typename Subject::value_type>
 class lock_body {
+    using value_type = typename Subject::value_type;
+
 public:
     using scope_policy = typename Set::template get<axis::scope>;
     using mode_policy = typename Set::template get<axis::mode>;
@@ -115,7 +142,7 @@ public:
         }
         if (give_back() == release_result::not_held) {
             handle_.give_back();
-            throw lock_was_not_held(key(), name());
+            throw lock_was_not_held(missing(), subject_.name());
         }
         handle_.give_back();
     }
@@ -150,17 +177,17 @@ public:
         unlock();
     }
 
-    /// Disowns the lock without releasing it, and returns its key: the session holds it on, and a session
-    /// leased from a pool goes back to the pool holding it.
+    /// Disowns the lock without releasing it, and returns its key, or keys: the session holds it on, and a
+    /// session leased from a pool goes back to the pool holding it.
     [[nodiscard("pglocks: release() leaves the lock with the session: keep its key, or call unlock()")]]
-    lock_key release() noexcept
+    value_type release() noexcept
         requires rule::released_by_owner<Set>
     {
         if (ownership_ == ownership::owned) {
-            connection_.disown(kind, key());
+            connection_.disown(kind, what());
         }
         ownership_ = ownership::none;
-        return key();
+        return what();
     }
 
     /// Whether this object owns the lock; at transaction scope, whether it was granted. No round trip.
@@ -186,10 +213,14 @@ public:
     [[nodiscard]] bool pending() const noexcept
         requires rule::released_by_owner<Set>
     {
-        return handle_.get() && connection_.pending(kind, key());
+        return handle_.get() && connection_.pending(kind, what());
     }
 
-    [[nodiscard]] lock_key key() const noexcept { return lock_key::from_bits(bits_, space_); }
+    [[nodiscard]] lock_key key() const noexcept
+        requires std::same_as<value_type, lock_key>
+    {
+        return what();
+    }
 
     /// The session: the one given, or the one leased from the pool; `nullptr` while there is none.
     [[nodiscard]] typename Connection::session_type* session() const noexcept { return handle_.get(); }
@@ -205,7 +236,7 @@ public:
     template <class Duration, class... Stop> requires (!rule::waits_bounded<Set>) bool try_lock_for(const Duration&, const Stop&...) = delete; // pglocks: this wait policy takes no bound: use lock() or try_lock(), or choose wait::timeout or wait::poll<>
     template <class TimePoint, class... Stop> requires (!rule::waits_bounded<Set>) bool try_lock_until(const TimePoint&, const Stop&...) = delete; // pglocks: this wait policy takes no bound: use lock() or try_lock(), or choose wait::timeout or wait::poll<>
     void unlock() requires (!rule::released_by_owner<Set>) = delete; // pglocks: a transaction-scope lock is released by its transaction: drop unlock(), or choose scope::session
-    lock_key release() requires (!rule::released_by_owner<Set>) = delete; // pglocks: a transaction-scope lock is released by its transaction: drop release(), or choose scope::session
+    value_type release() requires (!rule::released_by_owner<Set>) = delete; // pglocks: a transaction-scope lock is released by its transaction: drop release(), or choose scope::session
     bool lost() const requires (!rule::released_by_owner<Set>) = delete; // pglocks: a transaction-scope lock is lost with its transaction, whose commit then fails: drop lost(), or choose scope::session
     bool pending() const requires (!rule::released_by_owner<Set>) = delete; // pglocks: a transaction-scope lock has no release of its own: drop pending(), or choose scope::session
     template <class... A> requires (!rule::is_shared<Set>) void lock_shared(const A&...) = delete; // pglocks: this lock is exclusive: use lock(), or choose mode::shared
@@ -220,6 +251,13 @@ public:
     // clang-format on
 
 protected:
+    [[nodiscard]] value_type what() const noexcept { return subject_.value(space_); }
+    [[nodiscard]] auto take_first_name() noexcept
+        requires requires(Subject& s) { s.take_first_name(); }
+    {
+        return subject_.take_first_name();
+    }
+
     static constexpr lock_kind kind{.ends_with_transaction = !rule::released_by_owner<Set>,
                                     .shared = rule::is_shared<Set>};
 
@@ -230,8 +268,12 @@ protected:
     lock_body(Handle handle, lock_key key, const std::string_view* constant_name, wait_policy wait)
         : handle_(std::move(handle)),
           space_(key.space()),
-          bits_(key.bits()),
-          name_(constant_name),
+          subject_(key, constant_name),
+          wait_(std::move(wait)) {}
+
+    lock_body(Handle handle, Subject subject, wait_policy wait)
+        : handle_(std::move(handle)),
+          subject_(std::move(subject)),
           wait_(std::move(wait)) {}
 
     lock_body(lock_body&& other) noexcept
@@ -240,8 +282,7 @@ protected:
           space_(other.space_),
           ownership_(std::exchange(other.ownership_, ownership::none)),
           connection_(std::move(other.connection_)),
-          bits_(other.bits_),
-          name_(other.name_),
+          subject_(std::move(other.subject_)),
           wait_(std::move(other.wait_)) {}
 
     lock_body& operator=(lock_body&& other) noexcept
@@ -254,7 +295,7 @@ protected:
     ~lock_body() {
         if constexpr (rule::released_by_owner<Set>) {
             if (ownership_ == ownership::owned && give_back() == release_result::not_held) {
-                report_not_held(key(), name());
+                report_not_held(missing(), subject_.name());
             }
         }
     }
@@ -265,8 +306,7 @@ protected:
         using std::swap;
         handle_.swap(other.handle_);
         swap(connection_, other.connection_);
-        swap(bits_, other.bits_);
-        swap(name_, other.name_);
+        swap(subject_, other.subject_);
         swap(wait_, other.wait_);
         swap(space_, other.space_);
         swap(ownership_, other.ownership_);
@@ -287,12 +327,12 @@ protected:
     void adopt(std::string_view name) {
         try {
             Connection connection(*handle_.get());
-            connection.admit(kind, key(), std::nullopt, {});
-            connection.adopt(kind, key());
+            connection.admit(kind, what(), std::nullopt, {});
+            connection.adopt(kind, what());
             connection_ = std::move(connection);
             ownership_ = ownership::owned;
         } catch (lock_error& error) {
-            error.add_lock(key(), name);
+            Subject::describe(error, what(), name);
             throw;
         }
     }
@@ -321,14 +361,14 @@ private:
                 return false;
             }
             connection_.use(*handle_.get());
-            connection_.admit(kind, key(), until, stop);
-            lock_acquisition<Connection> attempted(connection_, kind, key(), until, stop);
+            connection_.admit(kind, what(), until, stop);
+            lock_acquisition<Connection, value_type> attempted(connection_, kind, what(), until, stop);
             try {
                 strategy(attempted);
             } catch (...) { // the strategy's own failure, after it had the lock
                 if (attempted.acquired() &&
-                    connection_.release(kind, key(), this->name()) == release_result::not_held) {
-                    report_not_held(key(), this->name());
+                    connection_.release(kind, what(), subject_.name()) == release_result::not_held) {
+                    report_not_held(missing(), subject_.name());
                 }
                 throw;
             }
@@ -337,7 +377,7 @@ private:
                 return true;
             }
         } catch (lock_error& error) {
-            error.add_lock(key(), name.empty() ? this->name() : name);
+            Subject::describe(error, what(), name.empty() ? subject_.name() : name);
             handle_.give_back();
             throw;
         } catch (...) {
@@ -351,21 +391,27 @@ private:
     /// Releases what is owned; the object does not own it afterwards.
     release_result give_back() noexcept {
         ownership_ = ownership::none;
-        const release_result end = connection_.release(kind, key(), name());
+        const release_result end = connection_.release(kind, what(), subject_.name());
         if (end == release_result::lost) {
             ownership_ = ownership::lost;
         }
         return end;
     }
 
-    [[nodiscard]] std::string_view name() const noexcept { return name_ ? *name_ : std::string_view(); }
+    /// The key whose release found nothing.
+    [[nodiscard]] lock_key missing() const noexcept {
+        if constexpr (std::same_as<value_type, lock_key>) {
+            return what();
+        } else {
+            return connection_.missing();
+        }
+    }
 
     [[no_unique_address]] Handle handle_;
     key_space space_ = key_space::bigint; // these two stand in the handle's padding
     ownership ownership_ = ownership::none;
     Connection connection_;
-    std::int64_t bits_ = 0;
-    const std::string_view* name_ = nullptr; ///< a constant's; other names are not kept
+    Subject subject_{};
     [[no_unique_address]] wait_policy wait_{};
 };
 

@@ -22,6 +22,8 @@ struct wait;
 /// - `queue(deadline)`: waits in the server's queue; answers `acquired`, `expired` or `stopped`. One round
 /// trip
 ///   beyond the wait.
+/// - `acquire(deadline)`: takes it now, or waits in the server's queue, in the quickest way: one key is tried
+/// first, several queue at once. Answers as `queue`. One or two round trips.
 /// - `pause(duration, deadline)`: sleeps on this side; answers `busy` when it is time to try again, else
 ///   `expired` or `stopped`. No round trip.
 /// - `stop_requested()`: whether the caller's stop token asks to give up.
@@ -29,6 +31,7 @@ template <class A>
 concept acquisition = requires(A& a, deadline until, std::chrono::nanoseconds duration) {
     { a.attempt() } -> std::same_as<outcome>;
     { a.queue(until) } -> std::same_as<outcome>;
+    { a.acquire(until) } -> std::same_as<outcome>;
     { a.pause(duration, until) } -> std::same_as<outcome>;
     { a.stop_requested() } noexcept -> std::same_as<bool>;
 };
@@ -41,6 +44,7 @@ struct acquisition {
     acquisition& operator=(const acquisition&) = delete;
     outcome attempt();
     outcome queue(deadline until);
+    outcome acquire(deadline until);
     outcome pause(std::chrono::nanoseconds duration, deadline until);
     [[nodiscard]] bool stop_requested() const noexcept;
 };
@@ -64,10 +68,7 @@ struct block {
     static constexpr bool unbounded = true;
     static constexpr bool bounded = false;
 
-    outcome operator()(acquisition auto& lock, deadline until) const {
-        const outcome first = lock.attempt();
-        return first == outcome::busy ? lock.queue(until) : first;
-    }
+    outcome operator()(acquisition auto& lock, deadline until) const { return lock.acquire(until); }
 };
 
 /// Never waits: one try.
@@ -96,10 +97,7 @@ struct timeout {
     static constexpr bool unbounded = false;
     static constexpr bool bounded = true;
 
-    outcome operator()(acquisition auto& lock, deadline until) const {
-        const outcome first = lock.attempt();
-        return first == outcome::busy ? lock.queue(until) : first;
-    }
+    outcome operator()(acquisition auto& lock, deadline until) const { return lock.acquire(until); }
 };
 
 /// Tries again and again, with a pause in between that `Backoff` gives.

@@ -101,14 +101,10 @@ public:
             return;
         }
         has_pending_ = held_back_ = false;
-        for (hold& h : holds_) {
-            if (!h.wants_release()) {
-                continue;
-            }
-            const release_result end = settle(h, {}, reader);
-            if (end == release_result::not_held) {
-                pglocks::detail::report_not_held(h.key, {});
-            }
+        for (const bool shared : {false, true}) {
+            const release_result end = settle_all(
+                [shared](const hold& h) { return h.shared == shared && h.wants_release(); }, reader);
+            report_missing();
             if (end == release_result::lost || !alive()) {
                 return detach();
             }
@@ -118,6 +114,45 @@ public:
             }
         }
         holds_.erase_vacant();
+    }
+
+    /// Sends what those holds want released for which `is_meant` answers true, all of one mode; what cannot
+    /// be sent now is pending, and those that were not held are `missing`. *Requires*: the connection takes
+    /// statements.
+    template <class Predicate>
+    release_result settle_all(const Predicate& is_meant, interruptible_reader* reader = nullptr) noexcept {
+        auto end = release_result::failed;
+        try {
+            std::vector<hold*> meant;
+            meant.reserve(holds_.size());
+            for (hold& h : holds_) {
+                if (is_meant(h)) {
+                    meant.push_back(&h);
+                }
+            }
+            if (meant.empty()) {
+                return release_result::released;
+            }
+            if (meant.size() == 1) { // in the quickest way
+                end = settle(*meant.front(), {}, reader);
+                meant.front()->missing = end == release_result::not_held;
+                return end;
+            }
+            sending_ = true;
+            end = release_holds(*this, meant, reader);
+            sending_ = false;
+        } catch (const std::bad_alloc&) { // later
+        }
+        return settled(end);
+    }
+
+    /// Tells the release-failure handler of each hold that was missing.
+    void report_missing() noexcept {
+        for (hold& h : holds_) {
+            if (std::exchange(h.missing, false)) {
+                pglocks::detail::report_not_held(h.key, {});
+            }
+        }
     }
 
     /// Sends what this hold wants released; what cannot be sent now is pending. *Requires*: the connection
@@ -188,6 +223,10 @@ private:
         sending_ = true;
         end = release_hold(*this, h, name, reader, end);
         sending_ = false;
+        return settled(end);
+    }
+
+    release_result settled(release_result end) noexcept {
         if (end == release_result::failed) {
             // It is tried again by the next use of a lock, and not after each of the user's statements.
             has_pending_ = true;

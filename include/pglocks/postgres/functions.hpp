@@ -154,8 +154,9 @@ inline constexpr auto function_oids = detail::make_oid_list();
 
 /// One of the texts above, which calls nothing and answers null unless it runs on a primary, on a backend
 /// that was marked with this token (or, for an empty one, with none).
-[[nodiscard]] inline sql_text<1024> guarded(std::string_view call, std::string_view token) {
-    sql_text<1024> text;
+template <std::size_t Capacity = 1024>
+[[nodiscard]] sql_text<Capacity> guarded(std::string_view call, std::string_view token) {
+    sql_text<Capacity> text;
     ((text += "select case when pg_catalog.concat(pg_catalog.current_setting('pglocks.session', true)) "
               "operator(pg_catalog.=) '") += token) += "' and not pg_catalog.pg_is_in_recovery() then (";
     (text += call) += ") end";

@@ -4,6 +4,7 @@
 #include <pglocks/connection.hpp>
 #include <pglocks/postgres/holds.hpp>
 #include <pglocks/postgres/interruptible.hpp>
+#include <pglocks/postgres/key_array.hpp>
 #include <pglocks/postgres/result.hpp>
 #include <pglocks/postgres/server_link.hpp>
 #include <pglocks/release_failure.hpp>
@@ -11,36 +12,20 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <exception>
+#include <iterator>
 #include <new>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace pglocks::postgres {
 
 namespace detail {
-
-/// Answers whether something was unlocked. It asks `pg_locks` first: an unlock of nothing would write a
-/// warning into the server's log.
-[[nodiscard]] inline std::string unlock_if_held(const hold& h) {
-    const auto quoted = [](auto number) { return '\'' + std::to_string(number) + '\''; };
-    const auto column = [&](const char* name, auto number) {
-        return std::string(" and l.") + name + " operator(pg_catalog.=) " + quoted(number);
-    };
-    const auto& f = functions[function_index(operation::unlock, {.shared = h.shared}, h.key.space())];
-    return "select coalesce(pg_catalog.bool_or(pg_catalog." + std::string(f.name) + '(' +
-           (h.key.is_pair() ? quoted(h.key.first()) + "::integer, " + quoted(h.key.second()) + "::integer"
-                            : quoted(h.key.bits()) + "::bigint") +
-           ")), false) from pg_catalog.pg_locks l where l.locktype operator(pg_catalog.=) 'advisory'" +
-           " and l.granted and l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()" +
-           " and l.database operator(pg_catalog.=) (select d.oid from pg_catalog.pg_database d where "
-           "d.datname "
-           "operator(pg_catalog.=) pg_catalog.current_database())" +
-           column("classid", h.key.classid()) + column("objid", h.key.objid()) +
-           column("objsubid", h.key.objsubid()) + " and l.mode operator(pg_catalog.=) '" +
-           (h.shared ? "ShareLock'" : "ExclusiveLock'");
-}
 
 inline void report_switched(lock_key key, std::string_view name) noexcept {
     try {
@@ -51,44 +36,85 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
     }
 }
 
-/// Unlocks until nothing is held.
-[[nodiscard]] inline release_result drain(const server_link& link, hold& h, std::string_view name,
-                                          interruptible_reader& reader) noexcept {
+/// Holds of one mode, in the order of their keys, as an array of what is asked of the server.
+class asked_holds {
+public:
+    explicit asked_holds(const std::vector<hold*>& holds) : holds_(holds) {
+        keys_.reserve(holds.size());
+        for (const hold* h : holds) {
+            keys_.push_back(h->key);
+        }
+        array_.emplace(keys_);
+    }
+
+    /// *Throws*: as the reader.
+    [[nodiscard]] answer ask(const server_link& link, const set_text& statement,
+                             interruptible_reader& reader) {
+        return answer_of(
+            reader.run(link.statement(statement).c_str(), keys_.front(), false, array_->parameters()));
+    }
+
+    /// Calls `f` with each hold that the answer numbers.
+    template <class F>
+    void for_each_numbered(const answer& a, const F& f) const {
+        for_each_number(PQgetvalue(a.reply.get(), 0, 0), [&](std::size_t i) { f(*holds_[i]); });
+    }
+
+private:
+    const std::vector<hold*>& holds_;
+    std::vector<lock_key> keys_;
+    std::optional<key_array> array_;
+};
+
+/// Unlocks until nothing is held. *Requires*: the holds are all of one mode, at least one, sorted by key.
+[[nodiscard]] inline release_result drain(const server_link& link, std::vector<hold*> all,
+                                          std::string_view name, interruptible_reader& reader) noexcept {
     constexpr int tries = 10; // a cancel may hit the clean-up itself
+    const lock_key first = all.front()->key;
+    auto end = release_result::released;
     try {
-        const std::string statement = unlock_if_held(h);
         for (int cancelled = 0; cancelled < tries;) {
-            const answer a = answer_of(reader.run(link.statement(statement).c_str(), h.key));
+            asked_holds asked(all);
+            const answer a = asked.ask(link, unlock_held_statements[all.front()->shared ? 1 : 0], reader);
             if (a.switched) {
-                report_switched(h.key, name);
+                report_switched(first, name);
                 return release_result::lost;
             }
-            if (a.yes) {
-                if (h.surplus > 0) {
-                    --h.surplus;
+            if (!a.ok) {
+                if (sqlstate_of(a.reply) == sqlstate::query_canceled && link.can_send()) {
+                    ++cancelled;
+                    continue;
                 }
-                continue;
+                throw_failure(a.reply, link.conn(), "releasing", first);
             }
-            if (a.ok) {
-                const bool missing = std::exchange(h.surplus, 0) > 0;
-                h.uncertain = false;
-                return missing ? release_result::not_held : release_result::released;
+            std::vector<hold*> unlocked; // and may be held once more
+            unlocked.reserve(all.size());
+            asked.for_each_numbered(a, [&](hold& h) {
+                h.surplus -= h.surplus > 0 ? 1 : 0;
+                unlocked.push_back(&h);
+            });
+            std::sort(unlocked.begin(), unlocked.end());
+            for (hold* h : all) {
+                if (!std::binary_search(unlocked.begin(), unlocked.end(), h)) {
+                    h->missing = std::exchange(h->surplus, 0) > 0;
+                    h->uncertain = false;
+                    end = h->missing ? release_result::not_held : end;
+                }
             }
-            if (sqlstate_of(a.reply) == sqlstate::query_canceled && link.can_send()) {
-                ++cancelled;
-                continue;
+            if (unlocked.empty()) {
+                return end;
             }
-            throw_failure(a.reply, link.conn(), "releasing", h.key);
+            all = std::move(unlocked);
         }
         throw lock_error({.what = "the release was cancelled again and again, and will be tried again later",
                           .sqlstate = std::string(sqlstate::query_canceled),
-                          .key = h.key});
+                          .key = first});
     } catch (const connection_lost&) {
         lose(link.conn());
         return release_result::lost;
     } catch (lock_error& error) {
         try {
-            error.add_lock(h.key, name);
+            error.add_lock(first, name, all.size());
         } catch (const std::bad_alloc&) { // the error goes out without the name
         }
         pglocks::detail::report_release_failure(error);
@@ -108,15 +134,15 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
     }
 }
 
-/// As `drain`, with a reader if there is none.
-[[nodiscard]] inline release_result drain(const server_link& link, hold& h, std::string_view name,
-                                          interruptible_reader* reader) noexcept {
+/// As `drain`, with a reader of its own if need be.
+[[nodiscard]] inline release_result drain(const server_link& link, std::vector<hold*> all,
+                                          std::string_view name, interruptible_reader* reader) noexcept {
     if (reader) {
-        return drain(link, h, name, *reader);
+        return drain(link, std::move(all), name, *reader);
     }
     try {
         interruptible_reader own(link.conn(), std::max(link.patience(), server_link::default_patience));
-        return drain(link, h, name, own);
+        return drain(link, std::move(all), name, own);
     } catch (const std::exception&) { // out of memory: later
         return release_result::failed;
     }
@@ -160,7 +186,71 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
             end = one == release_result::released ? end : one;
         }
     }
-    return end != release_result::lost && h.wants_draining() ? detail::drain(link, h, name, reader) : end;
+    if (end == release_result::lost || !h.wants_draining()) {
+        return end;
+    }
+    try {
+        return detail::drain(link, {&h}, name, reader);
+    } catch (const std::exception&) { // out of memory: later
+        return release_result::failed;
+    }
+}
+
+/// As `release_hold`, for several holds of one mode, sorted by key: one statement, and one more for those in
+/// doubt, for each hold that the server may count. Those that were not held are marked as `missing`.
+[[nodiscard]] inline release_result release_holds(const server_link& link, const std::vector<hold*>& all,
+                                                  interruptible_reader* reader = nullptr) noexcept {
+    release_result end = release_result::released;
+    try {
+        std::vector<hold*> once; // as often as each is to be unlocked
+        std::vector<hold*> doubtful;
+        doubtful.reserve(all.size()); // so that nothing fails once something was sent
+        for (hold* h : all) {
+            once.insert(once.end(), h->wants_draining() ? 0 : h->surplus, h);
+        }
+        if (!once.empty()) {
+            std::optional<interruptible_reader> patient;
+            if (!reader) {
+                patient.emplace(link.conn(), std::nullopt, std::stop_token(),
+                                interruptible_reader::cancelling::late, link.patience());
+            }
+            detail::asked_holds asked(once);
+            const bool shared = once.front()->shared;
+            answer a;
+            try {
+                a = asked.ask(link, unlock_all_statements[shared ? 1 : 0], reader ? *reader : *patient);
+            } catch (const connection_lost&) { // an empty answer, for none can be expected any more
+            }
+            for (hold* h : once) {
+                h->surplus = 0; // as in release_hold()
+                h->uncertain = h->uncertain || !a.ok;
+            }
+            if (!a.ok && is_out_of_step(a.reply)) {
+                lose(link.conn());
+            }
+            if (a.switched) {
+                detail::report_switched(once.front()->key, {});
+            }
+            if (a.switched || PQstatus(link.conn()) != CONNECTION_OK) {
+                return release_result::lost;
+            }
+            if (a.ok) {
+                asked.for_each_numbered(a, [&](hold& h) {
+                    h.missing = true;
+                    end = release_result::not_held;
+                });
+            }
+        }
+        std::copy_if(all.begin(), all.end(), std::back_inserter(doubtful),
+                     [](const hold* h) { return h->wants_draining(); });
+        if (!doubtful.empty()) {
+            const release_result drained = detail::drain(link, std::move(doubtful), {}, reader);
+            end = drained == release_result::released ? end : drained;
+        }
+    } catch (const std::exception&) { // out of memory: later
+        return release_result::failed;
+    }
+    return end;
 }
 
 } // namespace pglocks::postgres

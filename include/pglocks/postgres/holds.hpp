@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <pglocks/connection.hpp>
 #include <pglocks/key.hpp>
 
 #include <algorithm>
@@ -18,12 +19,16 @@ struct hold {
     lock_key key;
     bool shared;
     bool uncertain = false;     ///< after an error the server may count more holds than we do
+    bool missing = false;       ///< a release has found nothing, and nobody has been told yet
     std::uint32_t owned = 0;    ///< holds that lock objects own
     std::uint32_t disowned = 0; ///< holds that `release()` has left to the session
     std::uint32_t surplus = 0;  ///< holds whose release has yet to be sent
 
     [[nodiscard]] bool is_of(lock_key k, bool in_shared_mode) const noexcept {
         return key == k && shared == in_shared_mode;
+    }
+    [[nodiscard]] bool is_before(lock_key k, bool in_shared_mode) const noexcept {
+        return key != k ? key < k : shared < in_shared_mode;
     }
     /// The session is to hold the key on, whatever is released.
     [[nodiscard]] bool is_kept() const noexcept { return owned + disowned > 0; }
@@ -57,6 +62,14 @@ public:
         }
     }
 
+    /// Makes room for so many entries more, so that a later `for_each_made` cannot fail.
+    void reserve(std::size_t more) {
+        if (all_.capacity() - all_.size() < more) {
+            erase_vacant();
+            all_.reserve(std::max(all_.capacity(), all_.size() + std::max(more, all_.size())));
+        }
+    }
+
     /// The entry of this key and mode, a new one if there is none. *Requires*: `reserve_one()` since the last
     /// new one.
     [[nodiscard]] hold& at(lock_key key, bool shared) noexcept {
@@ -66,6 +79,46 @@ public:
         return insert(key, shared);
     }
 
+    /// Calls `f` with the entry of each key that has one.
+    template <class F>
+    void for_each_known(lock_keys keys, bool shared, const F& f) {
+        auto at = keys.empty() ? all_.end() : position(keys.front(), shared);
+        for (const lock_key key : keys) {
+            while (at != all_.end() && at->is_before(key, shared)) {
+                ++at;
+            }
+            if (at == all_.end()) {
+                return;
+            }
+            if (at->is_of(key, shared)) {
+                f(*at);
+            }
+        }
+    }
+
+    /// Calls `f` with the entry of each key, a new one where there is none: in one pass, as a merge of two
+    /// sorted lists. *Requires*: room for them.
+    template <class F>
+    void for_each_made(lock_keys keys, bool shared, const F& f) {
+        std::size_t known = 0;
+        for_each_known(keys, shared, [&](hold&) { ++known; });
+        if (const std::size_t fresh = keys.size() - known; fresh > 0) {
+            auto from = static_cast<std::ptrdiff_t>(all_.size()); // what is merged, from the greatest
+            all_.resize(all_.size() + fresh, hold{.key = keys.front(), .shared = shared});
+            auto to = static_cast<std::ptrdiff_t>(all_.size());
+            for (auto key = keys.rbegin(); key != keys.rend() && to != from;) {
+                const hold* const last = from > 0 ? &all_[static_cast<std::size_t>(from - 1)] : nullptr;
+                if (last && !last->is_before(*key, shared)) {
+                    key += last->is_of(*key, shared) ? 1 : 0;
+                    all_[static_cast<std::size_t>(--to)] = all_[static_cast<std::size_t>(--from)];
+                } else {
+                    all_[static_cast<std::size_t>(--to)] = hold{.key = *key++, .shared = shared};
+                }
+            }
+        }
+        for_each_known(keys, shared, f);
+    }
+
     void erase_vacant() noexcept {
         std::erase_if(all_, [](const hold& h) { return h.is_vacant(); });
     }
@@ -73,6 +126,7 @@ public:
     [[nodiscard]] bool any_wants_release() const noexcept {
         return std::any_of(all_.begin(), all_.end(), [](const hold& h) { return h.wants_release(); });
     }
+    [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
     [[nodiscard]] iterator begin() noexcept { return all_.begin(); }
     [[nodiscard]] iterator end() noexcept { return all_.end(); }
 
@@ -101,9 +155,8 @@ private:
     }
 
     [[nodiscard]] iterator position(lock_key key, bool shared) noexcept {
-        return std::lower_bound(all_.begin(), all_.end(), key, [shared](const hold& h, lock_key k) {
-            return h.key != k ? h.key < k : h.shared < shared;
-        });
+        return std::lower_bound(all_.begin(), all_.end(), key,
+                                [shared](const hold& h, lock_key k) { return h.is_before(k, shared); });
     }
 
     std::vector<hold> all_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pglocks/deadline.hpp>
+#include <pglocks/postgres/parameters.hpp>
 #include <pglocks/postgres/result.hpp>
 
 #include <libpq-fe.h>
@@ -149,21 +150,28 @@ public:
 
     /// Runs a statement. The first of its results. *Throws*: as `next()`.
     [[nodiscard]] result run(const char* statement, const std::optional<lock_key>& key,
-                             bool may_cancel = false) {
+                             bool may_cancel = false, const statement_parameters& parameters = {}) {
         asks();
-        if (PQsendQueryParams(conn_, statement, 0, nullptr, nullptr, nullptr, nullptr, 0) == 0) {
-            return {};
-        }
-        result first = next(key, may_cancel);
-        while (next(key, may_cancel)) {
-        } // a statement's results end with a null
-        return first;
+        return parameters.send(conn_, statement) ? first_result(key, may_cancel) : result();
+    }
+
+    /// Runs statements without parameters, separated by semicolons, in one round trip. As `run()`.
+    [[nodiscard]] result run_script(const char* statements, const std::optional<lock_key>& key) {
+        asks();
+        return PQsendQuery(conn_, statements) != 0 ? first_result(key, false) : result();
     }
 
     /// A cancel was sent, for any of the statements. What it has hit, if anything, the results tell.
     [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
 
 private:
+    [[nodiscard]] result first_result(const std::optional<lock_key>& key, bool may_cancel) {
+        result first = next(key, may_cancel);
+        while (next(key, may_cancel)) {
+        } // the results end with a null
+        return first;
+    }
+
     /// After how long a cancel without effect is repeated: the server ignores one that comes before its
     /// statement.
     [[nodiscard]] std::chrono::milliseconds again() const noexcept {

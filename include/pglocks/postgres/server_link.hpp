@@ -4,6 +4,7 @@
 #include <pglocks/connection.hpp>
 #include <pglocks/postgres/call.hpp>
 #include <pglocks/postgres/server_facts.hpp>
+#include <pglocks/postgres/set_statements.hpp>
 
 #include <libpq-fe.h>
 
@@ -73,13 +74,19 @@ public:
     }
 
     /// A statement of ours as it is to be sent, guarded if the session is behind a pooler.
-    [[nodiscard]] sql_text<1024> statement(std::string_view call) const noexcept {
+    template <std::size_t Capacity = 1024>
+    [[nodiscard]] sql_text<Capacity> statement(std::string_view call) const noexcept {
         if (is_guarded()) {
-            return guarded(call, facts_->token);
+            return guarded<Capacity>(call, facts_->token);
         }
-        sql_text<1024> text;
+        sql_text<Capacity> text;
         text += call;
         return text;
+    }
+
+    /// As above, for one of the statements for sets.
+    [[nodiscard]] sql_text<1792> statement(const set_text& call) const noexcept {
+        return statement<1792>(call.view());
     }
 
     /// The process ID of the backend: what the server says rather than what a pooler said at login; 0 behind

@@ -8,6 +8,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 namespace pglocks::test {
 namespace {
@@ -162,6 +163,31 @@ TEST_F(hostile_search_path, free_locks_are_really_taken_and_released) {
 TEST_F(hostile_search_path, locks_that_wait_are_really_taken_and_released) {
     takes_it_after_a_wait<mode::exclusive>(1);
     takes_it_after_a_wait<mode::shared>({2, -3});
+}
+
+TEST_F(hostile_search_path, sets_of_locks_are_really_taken_and_released) {
+    const std::vector<lock_key> keys{1, {2, -3}};
+    const auto all_are_of = [&](int backend) {
+        return owner(keys[0]) == backend && owner(keys[1]) == backend;
+    };
+    const auto takes_all = [&](const auto& locks) { return locks.owns_lock() && all_are_of(pid(a_)); };
+    EXPECT_TRUE(takes_all(advisory_lock_set<>(a_, keys)));
+    EXPECT_TRUE(takes_all(advisory_lock_set<mode::shared, wait::none>(a_, keys)));
+    EXPECT_TRUE(takes_all(advisory_lock_set<wait::timeout>(a_, keys, 1h)));
+    {
+        pglocks::transaction tx(a_);
+        EXPECT_TRUE(takes_all(advisory_lock_set<scope::transaction>(tx, keys)));
+        EXPECT_TRUE(takes_all(advisory_lock_set<scope::transaction, wait::none>(tx, keys)));
+        EXPECT_TRUE(takes_all(advisory_lock_set<scope::transaction, wait::timeout>(tx, keys, 1h)));
+        tx.commit();
+    }
+    EXPECT_TRUE(look_.advisory_locks().empty());
+    for (const lock_key key : keys) {
+        const advisory_lock other(b_, key);
+        EXPECT_FALSE((advisory_lock_set<wait::none>(a_, keys).owns_lock()));
+        EXPECT_FALSE((advisory_lock_set<wait::timeout>(a_, keys, 5ms).owns_lock()));
+        EXPECT_EQ(look_.advisory_locks().size(), 1U);
+    }
 }
 
 TEST_F(hostile_search_path, what_an_error_may_have_left_behind_is_really_released) {

@@ -69,6 +69,25 @@ TEST_F(lock_acquisition, queues_with_the_deadline_it_is_given) {
     EXPECT_EQ(mine.calls, asked{"queue"});
 }
 
+TEST_F(lock_acquisition, asks_once_when_it_acquires_a_free_lock) {
+    EXPECT_EQ(lock.acquire({}), outcome::acquired);
+    EXPECT_TRUE(lock.acquired());
+    EXPECT_EQ(mine.calls, asked{"attempt"});
+}
+
+TEST_F(lock_acquisition, tries_and_then_queues_when_it_acquires_a_lock_that_another_has) {
+    let_another_hold_it();
+    EXPECT_EQ(lock.acquire(clock::now()), outcome::expired);
+    EXPECT_FALSE(lock.acquired());
+    EXPECT_EQ(mine.calls, (asked{"attempt", "queue with a deadline"}));
+}
+
+TEST_F(lock_acquisition, does_not_queue_once_it_was_stopped) {
+    source.request_stop();
+    EXPECT_EQ(lock.acquire({}), outcome::stopped);
+    EXPECT_TRUE(mine.calls.empty());
+}
+
 TEST_F(lock_acquisition, does_not_have_the_lock_after_a_wait_that_expired) {
     let_another_hold_it();
     EXPECT_EQ(lock.queue(clock::now()), outcome::expired);

@@ -37,6 +37,7 @@ public:
 
     outcome attempt() { return answer({.what = "attempt"}); }
     outcome queue(deadline until) { return answer({.what = "queue", .until = until}); }
+    outcome acquire(deadline until) { return answer({.what = "acquire", .until = until}); }
     outcome pause(std::chrono::nanoseconds duration, deadline until) {
         return answer({.what = "pause", .until = until, .pause = duration});
     }
@@ -91,30 +92,18 @@ struct strategy_names {
 using queueing_strategies = testing::Types<wait::block, wait::timeout>;
 TYPED_TEST_SUITE(queueing_strategy, queueing_strategies, strategy_names);
 
-TYPED_TEST(queueing_strategy, asks_once_when_the_lock_is_free) {
-    const auto [end, made] = run(TypeParam{}, {outcome::acquired}, some_deadline);
-    EXPECT_EQ(end, outcome::acquired);
-    EXPECT_EQ(made, (calls{{.what = "attempt"}}));
-}
-
-TYPED_TEST(queueing_strategy, queues_until_the_deadline_when_the_lock_is_taken) {
-    for (const outcome last : {outcome::acquired, outcome::expired, outcome::stopped}) {
-        const auto [end, made] = run(TypeParam{}, {outcome::busy, last}, some_deadline);
-        EXPECT_EQ(end, last);
-        EXPECT_EQ(made, (calls{{.what = "attempt"}, {.what = "queue", .until = some_deadline}}));
+TYPED_TEST(queueing_strategy, takes_the_quickest_way_into_the_queue_with_the_deadline) {
+    for (const outcome only : {outcome::acquired, outcome::expired, outcome::stopped}) {
+        const auto [end, made] = run(TypeParam{}, {only}, some_deadline);
+        EXPECT_EQ(end, only);
+        EXPECT_EQ(made, (calls{{.what = "acquire", .until = some_deadline}}));
     }
 }
 
-TYPED_TEST(queueing_strategy, queues_without_a_deadline_when_there_is_none) {
-    const auto [end, made] = run(TypeParam{}, {outcome::busy, outcome::acquired});
+TYPED_TEST(queueing_strategy, waits_without_a_deadline_when_there_is_none) {
+    const auto [end, made] = run(TypeParam{}, {outcome::acquired});
     EXPECT_EQ(end, outcome::acquired);
-    EXPECT_EQ(made, (calls{{.what = "attempt"}, {.what = "queue"}}));
-}
-
-TYPED_TEST(queueing_strategy, does_not_queue_once_it_was_stopped) {
-    const auto [end, made] = run(TypeParam{}, {outcome::stopped});
-    EXPECT_EQ(end, outcome::stopped);
-    EXPECT_EQ(made, (calls{{.what = "attempt"}}));
+    EXPECT_EQ(made, (calls{{.what = "acquire"}}));
 }
 
 TEST(wait_none, asks_once_whatever_the_answer) {

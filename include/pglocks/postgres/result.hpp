@@ -124,7 +124,9 @@ inline void lose(PGconn* conn) noexcept {
     // The server runs out of other memory under the same SQLSTATE; a setting's name is not translated.
     if (state == sqlstate::out_of_memory && f.advice.find("max_locks_per_transaction") != std::string::npos) {
         f.what = "the server's lock table is full while " + std::string(doing);
-        f.advice = "release locks, or raise max_locks_per_transaction and restart the server";
+        f.advice = "release locks, take fewer at once, or raise max_locks_per_transaction and restart the "
+                   "server: times (max_connections + max_prepared_transactions), it is what all sessions "
+                   "together can count on";
         throw lock_table_full(std::move(f));
     }
     if (state == sqlstate::query_canceled) {

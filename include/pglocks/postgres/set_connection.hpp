@@ -73,7 +73,8 @@ public:
 
     [[nodiscard]] outcome queue(lock_kind kind, lock_keys keys, const deadline& until,
                                 const std::stop_token& stop) {
-        if (keys.empty() || (state_->has_pending() && !kind.ends_with_transaction && take_back_all(kind, keys))) {
+        if (keys.empty() ||
+            (state_->has_pending() && !kind.ends_with_transaction && take_back_all(kind, keys))) {
             return outcome::acquired;
         }
         key_array array(keys);

@@ -77,7 +77,7 @@ constexpr void append_call(set_text& to, operation what, lock_kind kind) {
         text += " then case when pg_catalog.set_config('lock_timeout', greatest(1, $3::bigint "
                 "operator(pg_catalog.-) (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() "
                 "operator(pg_catalog.-) pg_catalog.statement_timestamp()) operator(pg_catalog.*) "
-                "1000)::bigint)::text, true) is not null then ";
+                "1000)::bigint)::varchar, true) is not null then ";
     }
     append_call(text, operation::lock, waiting);
     text += bounded ? " end end" : "";
@@ -105,7 +105,7 @@ constexpr void append_call(set_text& to, operation what, lock_kind kind) {
     set_text text;
     text += "select coalesce(pg_catalog.string_agg(case when ";
     append_call(text, operation::unlock, {.shared = shared});
-    (text += " then null else i::text end, ','), '') from ") += all_keys;
+    (text += " then null else i::varchar end, ','), '') from ") += all_keys;
     return text;
 }
 
@@ -121,7 +121,7 @@ constexpr void append_call(set_text& to, operation what, lock_kind kind) {
     text += shared ? "ShareLock" : "ExclusiveLock";
     text += "') select coalesce(pg_catalog.string_agg(case when ";
     append_call(text, operation::unlock, {.shared = shared});
-    ((text += " then i::text end, ','), '') from l, ") += all_keys) +=
+    ((text += " then i::varchar end, ','), '') from l, ") += all_keys) +=
         " where l.held operator(pg_catalog.=) k and l.objsubid operator(pg_catalog.=) case when i "
         "operator(pg_catalog.<=) $2::bigint then 1 else 2 end";
     return text;

@@ -182,4 +182,12 @@ public:
     using detail::rejected<Policies...>::rejected;
 };
 
+// Without policies it is the default set: what does not fit that does not compile.
+template <class R, class N, class... A>
+    requires(detail::session_resource<R> || detail::soci_transaction<R>)
+advisory_lock_set(R&, const N&, const A&...) -> advisory_lock_set<>;
+template <class R, class... A>
+    requires(detail::session_resource<R> || detail::soci_transaction<R>)
+advisory_lock_set(R&, detail::lock_list, const A&...) -> advisory_lock_set<>;
+
 } // namespace pglocks

@@ -195,4 +195,54 @@ TEST(holds, stay_sorted_and_keep_what_a_map_keeps_in_ten_thousand_random_operati
     EXPECT_GT(largest, 20U) << "the operations left too little to compare";
 }
 
+TEST(holds, make_many_entries_at_once_as_one_by_one) {
+    std::minstd_rand random(1);
+    for (int round = 0; round < 500; ++round) {
+        holds one_by_one;
+        holds at_once;
+        for (int step = 0; step < 6; ++step) {
+            const bool shared = random() % 2 == 0;
+            std::vector<lock_key> keys;
+            for (std::size_t count = random() % 8; count > 0; --count) {
+                const auto n = static_cast<int>(random() % 10) - 5;
+                keys.push_back(random() % 2 == 0 ? lock_key(n) : lock_key(n, -n));
+            }
+            std::sort(keys.begin(), keys.end());
+            keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+            at_once.reserve(keys.size());
+            std::vector<lock_key> seen;
+            at_once.for_each_made(keys, shared, [&](hold& h) {
+                ++h.owned;
+                seen.push_back(h.key);
+            });
+            ASSERT_EQ(seen, keys);
+            for (const lock_key key : keys) {
+                ++make(one_by_one, key, shared).owned;
+            }
+            ASSERT_TRUE(std::equal(
+                at_once.begin(), at_once.end(), one_by_one.begin(), one_by_one.end(),
+                [](const hold& a, const hold& b) { return a.is_of(b.key, b.shared) && a.owned == b.owned; }))
+                << "round " << round;
+            std::size_t known = 0;
+            at_once.for_each_known(keys, shared, [&](const hold&) { ++known; });
+            ASSERT_EQ(known, keys.size());
+            at_once.for_each_known(keys, !shared, [&](const hold& h) { ASSERT_NE(h.shared, shared); });
+        }
+    }
+}
+
+TEST(holds, make_room_for_many_before_they_are_made) {
+    holds all;
+    make(all, 1, false);
+    all.reserve(1'000);
+    const auto* const before = &*all.begin();
+    std::vector<lock_key> keys;
+    for (int key = 0; key < 1'000; ++key) {
+        keys.emplace_back(key);
+    }
+    all.for_each_made(keys, true, [](hold& h) { h.owned = 1; });
+    EXPECT_EQ(&*all.begin(), before) << "nothing was allocated";
+    EXPECT_EQ(all.size(), 1'000U + (all.find(1, false) ? 1U : 0U));
+}
+
 } // namespace

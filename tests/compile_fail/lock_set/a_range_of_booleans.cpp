@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: deleted
+// SENTENCE: pglocks: a set of locks is taken on a range of names, of signed integers of at most 64 bits or of
+// pglocks::lock_key, or on a list of them in braces: for one lock, use basic_advisory_lock
+// NOTE: constructor_rule::needs_names_or_keys
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+void control(soci::session& sql, const std::vector<std::string>& names) {
+    const pglocks::advisory_lock_set<> locks(sql, names);
+}
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(soci::session& sql, const std::vector<std::string>& names) {
+    const pglocks::advisory_lock_set<> locks(sql, std::vector<bool>(names.size()));
+}
+#endif

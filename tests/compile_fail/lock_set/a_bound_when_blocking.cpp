@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: deleted
 // SENTENCE: pglocks: this wait policy takes no bound: leave the duration or time point out, or choose
-// wait::timeout or wait::poll<> NOTE: constructor_rule::takes_no_bound
+// wait::timeout or wait::poll<>
+// NOTE: constructor_rule::takes_no_bound
 
 #include <pglocks/pglocks.hpp>
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: deleted
 // SENTENCE: pglocks: hash::none takes no names: pass a range of keys, or choose hash::postgres<> or another
-// hash NOTE: constructor_rule::hash_takes_names
+// hash
+// NOTE: constructor_rule::hash_takes_names
 
 #include <pglocks/pglocks.hpp>
 

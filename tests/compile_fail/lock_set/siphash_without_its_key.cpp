@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: deleted
 // SENTENCE: pglocks: a policy of these locks has no default value: pass its value after the names, as
-// hash::siphash needs its key NOTE: constructor_rule::needs_policy_values
+// hash::siphash needs its key
+// NOTE: constructor_rule::needs_policy_values
 
 #include <pglocks/pglocks.hpp>
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: deleted
 // SENTENCE: pglocks: wait::timeout needs its bound: pass a duration or a time point, or try_to_lock or
-// defer_lock NOTE: constructor_rule::needs_a_bound
+// defer_lock
+// NOTE: constructor_rule::needs_a_bound
 
 #include <pglocks/pglocks.hpp>
 

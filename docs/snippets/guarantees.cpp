@@ -6,6 +6,7 @@
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
 
+#include <chrono>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct order {
 std::vector<order> open_orders(soci::session& sql);
 void bill(soci::session& sql, const order& o);
 void send_mails(const std::stop_token& stop);
+void move_money(soci::session& sql, const std::vector<std::string>& accounts);
+void check_books(soci::session& sql);
 
 //! [lost]
 void bill_everything(soci::session& sql) {
@@ -53,6 +56,23 @@ void send_all_mails(const std::string& conninfo, pglocks::loss_watcher& watcher)
     send_mails(watch.token());                             // looks at the token before each mail
 }
 //! [monitor]
+
+//! [set]
+void transfer(soci::session& sql, const std::vector<std::string>& accounts) {
+    const pglocks::advisory_lock_set<> locks(sql, accounts); // waits until it has all of them
+    move_money(sql, accounts);
+} // all released here
+
+bool audit(soci::session& sql) {
+    using three_at_once = pglocks::advisory_lock_set<pglocks::mode::shared, pglocks::wait::timeout>;
+    const three_at_once locks(sql, {"ledger", "invoices", "orders"}, std::chrono::seconds(2));
+    if (!locks.owns_lock()) { // not all of them were free in time: none is held
+        return false;
+    }
+    check_books(sql);
+    return true;
+}
+//! [set]
 
 //! [transaction]
 void book(soci::session& sql, int account, int amount) {

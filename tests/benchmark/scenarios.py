@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSL-1.0
+"""What is compared: the scenarios, and the limits that the project keeps."""
+import dataclasses
+
+BASELINE = "empty-query"  # two of the cheapest round trips, which every scenario of whole cycles is compared with
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    name: str  # for files and --only
+    title: str
+    task: str  # who takes part: contestants that name this task
+    baseline: str  # the contestant that the ratios are to
+    transport: str = "socket"  # socket, tcp, delay
+    placement: str = "apart"  # client and server on CPUs of their own, or together on one
+    sessions: int = 1
+    keys: str = "distinct"
+    unit: str = "cycle"  # of which the time is told
+    only: tuple = ()  # if not empty, of those who could, these
+
+    @property
+    def hand_off(self):
+        return self.task == "hand-off"
+
+
+# Those who stand for their kind where everybody would be too many connections, or too much to read.
+FEW = (BASELINE, "libpq-text", "libpq-prepared", "libpq-fast-path", "soci-prepared", "soci-one-shot", "psycopg2",
+       "django-pglocks", "pglocks-lock", "pglocks-guard-name", "pglocks-guard-literal")
+
+# Most of a round trip between two CPUs is the time to wake the other one up, the same for everybody. On one CPU there is
+# none of it, and what is left is the work that each contestant makes for both sides: there the limits are kept.
+SCENARIOS = (
+    Scenario("alone", "One session, a free key; client and server on one CPU", "alone", BASELINE,
+             placement="together"),
+    Scenario("alone-apart", "One session, a free key; client and server on a CPU each", "alone", BASELINE),
+    Scenario("alone-tcp", "One session, a free key, loopback TCP", "alone", BASELINE, transport="tcp"),
+    Scenario("alone-delay", "One session, a free key, loopback TCP with 1 ms of added delay", "alone", BASELINE,
+             transport="delay"),
+    Scenario("distinct-8", "8 sessions, distinct keys", "distinct", BASELINE, sessions=8),
+    Scenario("distinct-64", "64 sessions, distinct keys", "distinct", BASELINE, sessions=64, only=FEW),
+    Scenario("distinct-8-tcp", "8 sessions, distinct keys, loopback TCP", "distinct", BASELINE, transport="tcp",
+             sessions=8, only=FEW),
+    Scenario("distinct-64-delay", "64 sessions, distinct keys, loopback TCP with 1 ms of added delay", "distinct",
+             BASELINE, transport="delay", sessions=64, only=FEW),
+    Scenario("hot-8", "8 sessions, one hot key", "hot", "libpq-text", sessions=8, keys="hot"),
+    Scenario("hot-64", "64 sessions, one hot key", "hot", "libpq-text", sessions=64, keys="hot", only=FEW),
+    Scenario("hot-8-delay", "8 sessions, one hot key, loopback TCP with 1 ms of added delay", "hot", "libpq-text",
+             transport="delay", sessions=8, keys="hot", only=FEW),
+    Scenario("hand-off", "Hand-off from the holder to a waiter; client and server on one CPU", "hand-off",
+             "libpq-text", placement="together", unit="hand-off"),
+    Scenario("hand-off-apart", "Hand-off from the holder to a waiter; client and server on a CPU each", "hand-off",
+             "libpq-text", unit="hand-off"),
+    Scenario("transaction", "BEGIN, a lock, COMMIT; client and server on one CPU", "transaction",
+             "libpq-transaction-fast-path", placement="together"),
+    Scenario("set", "A set of 1,000 keys acquired and released; client and server on one CPU", "set", "libpq-set-loop",
+             placement="together", unit="set"),
+    Scenario("set-delay", "A set of 1,000 keys, loopback TCP with 1 ms of added delay", "set", "libpq-set-loop",
+             transport="delay", unit="set"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """Of a ratio: at most so much of the baseline, or at least so many times as fast."""
+
+    what: str
+    scenario: str
+    contestant: str
+    at_most: float = 0
+    at_least: float = 0
+
+
+LIMITS = (
+    Limit("`lock(); unlock();` against two empty round trips", "alone", "pglocks-lock", at_most=1.05),
+    Limit("a guard with a `_lock` literal, constructed and destroyed, against the same", "alone",
+          "pglocks-guard-literal", at_most=1.06),
+    Limit("hand-off against two raw libpq sessions that block on `pg_advisory_lock`", "hand-off", "pglocks-lock",
+          at_most=1.10),
+    Limit("1,000 keys in one `advisory_lock_set` against a loop over single locks", "set", "pglocks-set",
+          at_least=20),
+)
+
+
+def participants(scenario, contestants):
+    """Of {name: Contestant} those that are measured in a scenario, the baseline first."""
+    names = [name for name, contestant in contestants.items()
+             if scenario.task in contestant.tasks and (not scenario.only or name in scenario.only)]
+    return {name: contestants[name] for name in sorted(names, key=lambda name: (name != scenario.baseline, name))}

@@ -13,7 +13,6 @@ import tempfile
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 POSTGRES = TESTS / "support" / "postgres.sh"
 PYTHON_CONTESTANTS = pathlib.Path(__file__).resolve().parent / "python_contestants.py"
-ONE_WAY_DELAY = 500  # microseconds; a round trip is two ways
 PATIENCE = 10  # seconds, with a process that ought to end
 
 
@@ -122,17 +121,19 @@ class Server:
 class Stage:
     """A context: everything on it ends with it."""
 
-    def __init__(self, programs, max_connections):
+    def __init__(self, programs, max_connections, delay):
         self.programs = programs  # a directory
         self.max_connections = max_connections
+        self.delay = delay  # microseconds of a round trip that the proxy adds
         self.cpus = Cpus()
         self.stack = contextlib.ExitStack()
 
     def __enter__(self):
-        self.server = Server(self.cpus.server["apart"], self.max_connections)
-        self.stack.callback(self.server.close)
         try:
-            proxy = Talker([self.programs / "delaying_proxy", self.server.socket_path, ONE_WAY_DELAY], self.cpus.proxy)
+            self.server = Server(self.cpus.server["apart"], self.max_connections)
+            self.stack.callback(self.server.close)
+            each_way = self.delay // 2
+            proxy = Talker([self.programs / "delaying_proxy", self.server.socket_path, each_way], self.cpus.proxy)
             self.stack.callback(proxy.close)
             self.addresses = {"socket": (self.server.directory, self.server.port),
                               "tcp": ("127.0.0.1", self.server.port),

@@ -5,21 +5,24 @@
 set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/support/setup.sh"
 
-all_phases=(packages format gcc clang threads tidy examples)
+default_phases=(packages format gcc clang threads tidy examples)
+all_phases=("${default_phases[@]}" benchmark)
 
 usage() {
     cat <<END
-Usage: tests/run.sh [PHASE...]     run these phases, without arguments all of them
+Usage: tests/run.sh [PHASE...]     run these phases, without arguments all but benchmark
        tests/run.sh --help
 
   packages   install the Debian packages that are missing, as root or with sudo (always looked after first)
   format     every C++ file is formatted (clang-format 19)
   gcc        build with g++, warnings as errors, and run every test
   clang      the same with clang++ 19, AddressSanitizer and UndefinedBehaviorSanitizer, but for the tests of
-             compile errors and of scripts, which choose the compiler themselves
+             compile errors and of scripts, which choose the compiler themselves, and of the benchmark
   threads    the tests with threads of their own, built with clang++ 19 and ThreadSanitizer
   tidy       clang-tidy 19 finds nothing
   examples   every example runs through examples/run.sh
+  benchmark  compare pglocks with libpq, SOCI, libpqxx, psycopg2 and django-pglocks on a pinned private server, and write
+             the tables and plots of docs/benchmarks; about 7 minutes, on a machine that should do nothing else
 
 Counted is every single test: a GoogleTest case, a Meson test of another kind, an example; a phase without tests
 counts as one. A test that is skipped or disabled, and a phase in which no test ran, have failed.
@@ -28,6 +31,7 @@ Environment:
   PGHOST, PGHOSTADDR or PGSERVICE, with libpq's other variables (PGPORT, PGUSER, PGDATABASE, PGPASSWORD, ...),
   or DATABASE_URL (postgresql://user@host/database): use this server wherever a database is enough; tests that
   stop or crash a server start their own on a Unix socket in any case
+  PGLOCKS_BENCHMARK  options for tests/benchmark/benchmark.py (--help): --quick, --only SCENARIO..., --output DIRECTORY
   PGLOCKS_BUILD    where the build directories go, else build/ in the repository
   CCACHE_DISABLE   build without ccache, which is used if it is installed
 END
@@ -203,6 +207,16 @@ run_examples() {
     [ "$phase_failed" -eq 0 ] && [ "$phase_passed" -gt 0 ]
 }
 
+# With the interpreter of Debian, whose packages the benchmark needs.
+run_benchmark() {
+    local wanted=()
+    read -r -a wanted <<<"${PGLOCKS_BENCHMARK-}"
+    configure benchmark g++ -Dbuildtype=release -Dtests=enabled -Dexamples=disabled -Ddocs=disabled &&
+        build "building" pglocks_benchmark in_process_benchmark delaying_proxy &&
+        child /usr/bin/python3 "$repository/tests/benchmark/benchmark.py" \
+            --programs "$build_dir/tests/benchmark" "${wanted[@]}"
+}
+
 run_phase() { # NAME
     local start status=0
     phase=$1 phase_passed=0 phase_failed=0
@@ -212,13 +226,16 @@ run_phase() { # NAME
     packages) need_packages build test "${examples[@]}" ;;
     format) check_format ;;
     gcc) configure gcc g++ "${options[@]}" "${optimised[@]}" && build "building" && run_meson_tests 1 ;;
-    clang) configure_clang && build "building" && run_meson_tests 3 --no-suite compile-fail --no-suite scripts \
-            --no-suite costs ;;
+    clang)
+        configure_clang && build "building" &&
+            run_meson_tests 3 --no-suite compile-fail --no-suite scripts --no-suite costs --no-suite benchmark
+        ;;
     threads)
         configure_threads && build "building" "${threaded[@]/#/integration_}" && run_meson_tests 3 "${threaded[@]}"
         ;;
     tidy) lint ;;
     examples) run_examples ;;
+    benchmark) run_benchmark ;;
     esac || status=$?
     if [ "$status" -ne 0 ] && [ "$phase_failed" -eq 0 ]; then
         failed "the phase itself" <<<"its messages are above, under == $phase"
@@ -269,7 +286,7 @@ for argument in "$@"; do
     fi
 done
 phases=(packages)
-for argument in "${@:-${all_phases[@]}}"; do
+for argument in "${@:-${default_phases[@]}}"; do
     if [[ " ${phases[*]} " != *" $argument "* ]]; then phases+=("$argument"); fi
 done
 

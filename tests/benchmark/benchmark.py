@@ -18,6 +18,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import time
 
 import report
 import scenarios
@@ -37,18 +38,18 @@ class Effort:
     in_process: str  # seconds for each of Google Benchmark's
 
 
-FULL = Effort(rounds=41, batch=30, budget=40, least_rounds=7, most_sessions=64, delay=1000, in_process="0.1")
-QUICK = Effort(rounds=11, batch=15, budget=10, least_rounds=3, most_sessions=64, delay=1000, in_process="0.02")
+FULL = Effort(rounds=31, batch=25, budget=25, least_rounds=7, most_sessions=64, delay=1000, in_process="0.1")
+QUICK = Effort(rounds=11, batch=15, budget=6, least_rounds=3, most_sessions=64, delay=1000, in_process="0.02")
 SMOKE = Effort(rounds=2, batch=1, budget=1, least_rounds=2, most_sessions=3, delay=20, in_process="0.001")
 
 
 def calibrate(talker, batch):
-    """How many cycles take about so many milliseconds, and the milliseconds of one."""
+    """How many cycles take about so many milliseconds."""
     count = 1
     while True:
         elapsed = int(talker.ask(f"run {count}")) / 1e6
         if elapsed >= batch / 4 and (count > 1 or elapsed >= batch):  # the first cycle takes longer
-            return max(1, round(count * batch / elapsed)), elapsed / count
+            return max(1, round(count * batch / elapsed))
         count *= 2
 
 
@@ -61,13 +62,11 @@ def measure(on, scenario, chosen, effort):
     """The samples of every contestant, in nanoseconds for each cycle: {name: [sample of each round]}."""
     samples = {name: [] for name in chosen}
     with on.contestants(scenario, chosen) as talkers:
-        counts = {}
-        round_time = 0.0
-        for name, talker in talkers.items():
-            counts[name], each = calibrate(talker, effort.batch)
-            round_time += counts[name] * each / 1e3
-        rounds = min(effort.rounds, max(effort.least_rounds, int(effort.budget / round_time)))
-        for _ in range(rounds):
+        counts = {name: calibrate(talker, effort.batch) for name, talker in talkers.items()}
+        begin = time.monotonic()
+        for done in range(effort.rounds):
+            if done >= effort.least_rounds and time.monotonic() - begin > effort.budget:
+                break
             for name, talker in talkers.items():
                 if counts[name] > 10:
                     talker.ask(f"run {counts[name] // 10}")  # untimed: its code and data come back into the caches
@@ -76,13 +75,20 @@ def measure(on, scenario, chosen, effort):
     return samples
 
 
+def ratios(samples, name, to):
+    """Round by round: what slows the machine down slows both."""
+    return quartiles([mine / other for mine, other in zip(samples[name], samples[to])])
+
+
 def summarise(scenario, chosen, samples):
-    baseline = samples[scenario.baseline]
     rows = [{"contestant": name, "label": chosen[name].label, "rounds": len(own), "nanoseconds": quartiles(own),
-             "ratio": quartiles([mine / base for mine, base in zip(own, baseline)])}
-            for name, own in samples.items()]
+             "ratio": ratios(samples, name, scenario.baseline)} for name, own in samples.items()]
+    limits = [{"what": limit.what, "at most": limit.at_most, "ratio": ratios(samples, limit.contestant, limit.to)}
+              if limit.at_most else
+              {"what": limit.what, "at least": limit.at_least, "ratio": ratios(samples, limit.to, limit.contestant)}
+              for limit in scenarios.LIMITS if limit.scenario == scenario.name and limit.contestant in samples]
     return {"name": scenario.name, "title": scenario.title, "task": scenario.task, "baseline": scenario.baseline,
-            "unit": scenario.unit, "sessions": scenario.sessions, "rows": rows}
+            "unit": scenario.unit, "sessions": scenario.sessions, "rows": rows, "limits": limits}
 
 
 def measure_in_process(programs, cpu, seconds):

@@ -84,24 +84,15 @@ def text_in_process(rows):
                      [f"  {row['what']:<52} {spread(row['nanoseconds']):>26}" for row in rows])
 
 
-def limits_kept(found):
-    """For each limit whose contestant was measured: the limit, its ratio's quartiles, and whether it is kept."""
-    measured = {(scenario["name"], row["contestant"]): row["ratio"]
-                for scenario in found["scenarios"] for row in scenario["rows"]}
-    for limit in scenarios.LIMITS:
-        quartiles = measured.get((limit.scenario, limit.contestant))
-        if not quartiles:
-            continue
-        if limit.at_least:
-            quartiles = {"low": 1 / quartiles["high"], "median": 1 / quartiles["median"], "high": 1 / quartiles["low"]}
-        kept = quartiles["median"] <= limit.at_most if limit.at_most else quartiles["median"] >= limit.at_least
-        yield limit, quartiles, kept
-
-
 def limit_cells(found):
-    for limit, quartiles, kept in limits_kept(found):
-        bound = f"at most {limit.at_most:.2f}" if limit.at_most else f"at least {limit.at_least:.0f} times as fast"
-        yield [limit.what, bound, ratio(quartiles), "kept" if kept else "**not kept**"]
+    for scenario in found["scenarios"]:
+        for limit in scenario["limits"]:
+            middle = limit["ratio"]["median"]
+            if "at most" in limit:
+                bound, kept = f"at most {limit['at most']:.2f}", middle <= limit["at most"]
+            else:
+                bound, kept = f"at least {limit['at least']:.0f} times as fast", middle >= limit["at least"]
+            yield [limit["what"], bound, ratio(limit["ratio"]), "kept" if kept else "**not kept**"]
 
 
 def text_limits(found):

@@ -62,22 +62,25 @@ SCENARIOS = (
 
 @dataclasses.dataclass(frozen=True)
 class Limit:
-    """Of a ratio: at most so much of the baseline, or at least so many times as fast."""
+    """Of the ratio of a contestant to another one: at most so much, or at least so many times as fast."""
 
     what: str
     scenario: str
     contestant: str
+    to: str
     at_most: float = 0
     at_least: float = 0
 
 
 LIMITS = (
-    Limit("`lock(); unlock();` against two empty round trips", "alone", "pglocks-lock", at_most=1.05),
-    Limit("a guard with a `_lock` literal, constructed and destroyed, against the same", "alone",
-          "pglocks-guard-literal", at_most=1.06),
-    Limit("hand-off against two raw libpq sessions that block in `pg_advisory_lock` by `PQfn`", "hand-off", "pglocks-lock",
+    Limit("`lock(); unlock();` to two empty round trips", "alone", "pglocks-lock", BASELINE, at_most=1.05),
+    Limit("a guard with a `_lock` literal, constructed and destroyed, to two empty round trips", "alone",
+          "pglocks-guard-literal", BASELINE, at_most=1.06),
+    Limit("hand-off to one between raw libpq sessions, by `PQexec`", "hand-off", "pglocks-lock", "libpq-text",
           at_most=1.10),
-    Limit("1,000 keys in one `advisory_lock_set` against a loop over single locks", "set", "pglocks-set",
+    Limit("hand-off to one between raw libpq sessions, by `PQfn`", "hand-off", "pglocks-lock", "libpq-fast-path",
+          at_most=1.10),
+    Limit("1,000 keys in one `advisory_lock_set` to a loop over single locks", "set", "pglocks-set", "libpq-set-loop",
           at_least=20),
 )
 

@@ -20,7 +20,6 @@ test    libboost-program-options-dev  linkable boost_program_options
 test    libbenchmark-dev        header benchmark/benchmark.h
 test    libpqxx-dev             header pqxx/pqxx
 test    python3-matplotlib      python matplotlib
-test    valgrind                command valgrind
 test    zlib1g-dev              header zlib.h
 test    libssl-dev              header openssl/evp.h
 test    clang-14                command clang++-14

@@ -21,6 +21,25 @@ private:
     soci::session sql_;
 };
 
+/// A statement that is made anew for each call, which costs a round trip to prepare it and one to forget it.
+class soci_statement : public session {
+public:
+    explicit soci_statement(const assignment& where)
+        : key_(where.key),
+          sql_(soci::postgresql, where.conninfo) {}
+    void lock() override { call("select pg_advisory_lock(:key)"); }
+    void unlock() override { call("select pg_advisory_unlock(:key)"); }
+
+private:
+    void call(const char* query) {
+        soci::statement statement = (sql_.prepare << query, soci::use(key_));
+        statement.execute(true);
+    }
+
+    long long key_;
+    soci::session sql_;
+};
+
 class soci_prepared : public session {
 public:
     explicit soci_prepared(const assignment& where)
@@ -56,7 +75,8 @@ private:
 
 const entry<soci_one_shot> one_shot("soci-one-shot", "SOCI one-shot",
                                     {task::alone, task::distinct, task::hot, task::hand_off});
-const entry<soci_prepared> prepared("soci-prepared", "SOCI prepared statement",
+const entry<soci_statement> statement("soci-statement", "SOCI statement, prepared each time", {task::alone});
+const entry<soci_prepared> prepared("soci-prepared", "SOCI statement, prepared once",
                                     {task::alone, task::distinct, task::hot, task::hand_off});
 const entry<soci_transaction> transaction("soci-transaction", "SOCI BEGIN, one-shot, COMMIT",
                                           {task::transaction});

@@ -38,17 +38,18 @@ class Effort:
     in_process: str  # seconds for each of Google Benchmark's
 
 
-FULL = Effort(rounds=31, batch=25, budget=25, least_rounds=7, most_sessions=64, delay=1000, in_process="0.1")
-QUICK = Effort(rounds=11, batch=15, budget=6, least_rounds=3, most_sessions=64, delay=1000, in_process="0.02")
+FULL = Effort(rounds=61, batch=12, budget=25, least_rounds=7, most_sessions=64, delay=1000, in_process="0.1")
+QUICK = Effort(rounds=15, batch=10, budget=6, least_rounds=3, most_sessions=64, delay=1000, in_process="0.02")
 SMOKE = Effort(rounds=2, batch=1, budget=1, least_rounds=2, most_sessions=3, delay=20, in_process="0.001")
 
 
 def calibrate(talker, batch):
     """How many cycles take about so many milliseconds."""
+    talker.ask("run 1")  # what is done once only
     count = 1
     while True:
         elapsed = int(talker.ask(f"run {count}")) / 1e6
-        if elapsed >= batch / 4 and (count > 1 or elapsed >= batch):  # the first cycle takes longer
+        if elapsed >= batch / 4:
             return max(1, round(count * batch / elapsed))
         count *= 2
 

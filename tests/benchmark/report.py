@@ -45,8 +45,9 @@ def spread(quartiles, scale=1.0):
             f"({significant(quartiles['low'] / scale)}–{significant(quartiles['high'] / scale)})")
 
 
-def ratio(quartiles):
-    return f"{quartiles['median']:.2f} ({quartiles['low']:.2f}–{quartiles['high']:.2f})"
+def ratio(quartiles, digits=2):
+    low, middle, high = (f"{quartiles[which]:.{digits}f}" for which in ("low", "median", "high"))
+    return f"{middle} ({low}–{high})"
 
 
 def label_of(scenario, name):
@@ -92,7 +93,7 @@ def limit_cells(found):
                 bound, kept = f"at most {limit['at most']:.2f}", middle <= limit["at most"]
             else:
                 bound, kept = f"at least {limit['at least']:.0f} times as fast", middle >= limit["at least"]
-            yield [limit["what"], bound, ratio(limit["ratio"]), "kept" if kept else "**not kept**"]
+            yield [limit["what"], bound, ratio(limit["ratio"], digits=3), "kept" if kept else "**not kept**"]
 
 
 def text_limits(found):

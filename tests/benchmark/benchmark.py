@@ -20,9 +20,10 @@ import subprocess
 import sys
 import time
 
-import report
-import scenarios
-import stage
+sys.dont_write_bytecode = True
+import report  # noqa: E402
+import scenarios  # noqa: E402
+import stage  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -109,7 +110,8 @@ def describe_machine(cpus):
         facts = dict(part for line in file if len(part := [word.strip() for word in line.split(":", 1)]) == 2)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {"processor": facts.get("model name", platform.machine()),
-            "CPUs": f"{os.cpu_count()}, clients on {cpus.clients}, server on {cpus.server['apart']} where they are apart",
+            "CPUs": f"{os.cpu_count()}; clients on {cpus.clients}, server on {cpus.server['apart']} where they are apart, "
+                    f"delaying proxy on {cpus.proxy}",
             "virtual": "yes" if "hypervisor" in facts.get("flags", "").split() else "no",
             "memory": f"{memory:.0f} GiB",
             "kernel": platform.release().split("-")[0],

@@ -133,12 +133,11 @@ private:
     }
 
     void receive(int from) {
-        std::string bytes(65536, '\0');
-        const ssize_t count = ::recv(from, bytes.data(), bytes.size(), MSG_DONTWAIT);
+        const ssize_t count = ::recv(from, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
         if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
             return;
         }
-        bytes.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+        std::string bytes(buffer_.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
         if (bytes.empty()) {
             ::epoll_ctl(epoll_, EPOLL_CTL_DEL, from, nullptr);
         }
@@ -188,6 +187,7 @@ private:
     std::chrono::microseconds delay_;
     int epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     int listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    std::array<char, 65536> buffer_{};
     std::unordered_map<int, int> other_end_;
     std::unordered_set<int> ended_;
     std::deque<piece> held_;

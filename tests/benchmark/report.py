@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """Tables and plots of a benchmark's results."""
 import io
+import os
+import tempfile
 
 import scenarios
 
@@ -45,7 +47,12 @@ def spread(quartiles, scale=1.0):
             f"({significant(quartiles['low'] / scale)}–{significant(quartiles['high'] / scale)})")
 
 
-def ratio(quartiles, digits=2):
+def digits_of(value):
+    return 2 if value >= 0.1 else 4
+
+
+def ratio(quartiles, digits=None):
+    digits = digits or digits_of(quartiles["median"])
     low, middle, high = (f"{quartiles[which]:.{digits}f}" for which in ("low", "median", "high"))
     return f"{middle} ({low}–{high})"
 
@@ -159,7 +166,7 @@ def draw_panel(axes, panel, rows):
               error_kw={"elinewidth": 0.8, "ecolor": "#444444"})
     axes.axvline(1, color="#444444", linewidth=0.8, linestyle="--")
     for position, (row, middle) in enumerate(zip(rows, middles)):
-        axes.text(row["ratio"]["high"], position, f" {middle:.2f}", va="center", fontsize=8)
+        axes.text(row["ratio"]["high"], position, f" {middle:.{digits_of(middle)}f}", va="center", fontsize=8)
     if max(middles) > 50 * min(middles):
         axes.set_xscale("log")
     axes.set_title(panel["title"], fontsize=9, loc="left")
@@ -172,5 +179,7 @@ def draw_panel(axes, panel, rows):
 def write(found, directory):
     """Writes results.md and the plots."""
     (directory / "results.md").write_text(page(found), encoding="utf-8")
-    for file, title, panels, everybody in drawable(found):
-        draw(directory / file, title, panels, everybody)
+    with tempfile.TemporaryDirectory() as cache:  # matplotlib's, which would stay in the user's home
+        os.environ["MPLCONFIGDIR"] = cache
+        for file, title, panels, everybody in drawable(found):
+            draw(directory / file, title, panels, everybody)

@@ -89,6 +89,22 @@ TEST_F(release_of_a_set, of_many_single_locks_is_one_statement_for_each_mode) {
     EXPECT_TRUE(held(a_).empty());
 }
 
+TEST_F(release_of_a_set, tells_once_of_a_lock_in_doubt_that_was_not_held) {
+    advisory_lock single(a_, 3);
+    query(a_, "set client_min_messages to error; set statement_timeout = '20ms'");
+    EXPECT_EQ(error_of<lock_error>([&] {
+                  const advisory_lock other(b_, 4);
+                  const advisory_lock_set<> locks(a_, {3, 4});
+              }).sqlstate(),
+              "57014");
+    query(a_, "set statement_timeout = 0; select pg_advisory_unlock_all()");
+    EXPECT_EQ(error_of<not_held>([&] { single.unlock(); }).key(), lock_key(3));
+    {
+        const advisory_lock_set<> locks(a_, mixed);
+    }
+    EXPECT_TRUE(failures_.take().empty()) << "it was thrown, and is not reported, too";
+}
+
 TEST_F(release_of_a_set, tells_of_each_pending_one_that_was_not_held) {
     query(a_, "set client_min_messages to error");
     query(a_, "begin");

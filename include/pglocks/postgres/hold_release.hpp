@@ -190,7 +190,9 @@ private:
         return end;
     }
     try {
-        return detail::drain(link, {&h}, name, reader);
+        end = detail::drain(link, {&h}, name, reader);
+        h.missing = false; // the caller tells
+        return end;
     } catch (const std::exception&) { // out of memory: later
         return release_result::failed;
     }
@@ -219,7 +221,7 @@ private:
             answer a;
             try {
                 a = asked.ask(link, unlock_all_statements[shared ? 1 : 0], reader ? *reader : *patient);
-            } catch (const connection_lost&) { // an empty answer, for none can be expected any more
+            } catch (const std::exception&) { // an empty answer, for none can be expected any more
             }
             for (hold* h : once) {
                 h->surplus = 0; // as in release_hold()

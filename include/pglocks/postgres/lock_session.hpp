@@ -219,6 +219,7 @@ protected:
             if (state_->settle_all(is_meant, &reader) == release_result::lost) {
                 return state_->detach();
             }
+            state_->report_missing();
         } catch (const std::exception&) { // out of memory
             state_->expect_release_later();
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: deleted
 // SENTENCE: pglocks: locks are taken on a soci::session or a soci::connection_pool, or in a
-// pglocks::transaction: pass it first, not const, and dereference a pointer NOTE:
-// constructor_rule::needs_a_session
+// pglocks::transaction: pass it first, not const, and dereference a pointer
+// NOTE: constructor_rule::needs_a_session
 
 #include <pglocks/pglocks.hpp>
 

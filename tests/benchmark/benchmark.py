@@ -110,8 +110,9 @@ def describe_machine(cpus):
         facts = dict(part for line in file if len(part := [word.strip() for word in line.split(":", 1)]) == 2)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {"processor": facts.get("model name", platform.machine()),
-            "CPUs": f"{os.cpu_count()}; clients on {cpus.clients}, server on {cpus.server['apart']} where they are apart, "
-                    f"delaying proxy on {cpus.proxy}",
+            "CPUs": str(os.cpu_count()),
+            "placement": f"clients on CPU {cpus.clients}, server on {cpus.server['apart']} where they are apart, "
+                         f"delaying proxy on {cpus.proxy}",
             "virtual": "yes" if "hypervisor" in facts.get("flags", "").split() else "no",
             "memory": f"{memory:.0f} GiB",
             "kernel": platform.release().split("-")[0],

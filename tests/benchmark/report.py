@@ -70,9 +70,14 @@ def markdown_table(header, rows):
 
 
 def scenario_table(scenario):
-    rows = [[bold(row, f"`{row['label']}`" if '"' in row["label"] else row["label"]),
+    rows = [[bold(row, marked(row["label"])),
              spread(row["nanoseconds"], 1e3), ratio(row["ratio"]), str(row["rounds"])] for row in by_time(scenario)]
     return markdown_table(["contestant", f"µs for each {scenario['unit']}", "ratio", "rounds"], rows)
+
+
+def marked(label):
+    """Code as code, where typographers would make other quotation marks of it."""
+    return f"`{label}`" if '"' in label else label
 
 
 def bold(row, text):
@@ -121,7 +126,8 @@ def page(found):
         print(f"![{title}]({file})\n", file=out)
     for scenario in found["scenarios"]:
         print(f"## {scenario['title']}\n", file=out)
-        print(f"Ratio to: {label_of(scenario, scenario['baseline'])}.\n".replace('PQexec("")', '`PQexec("")`'), file=out)
+        baseline = label_of(scenario, scenario["baseline"])
+        print(f"Ratio to: {marked(baseline)}.\n", file=out)
         print(scenario_table(scenario), file=out)
     print("## In the process\n\nCPU time of one call, without a server, by Google Benchmark.\n", file=out)
     print(markdown_table(["what", "ns"], [[row["what"], spread(row["nanoseconds"])] for row in found["in process"]]),
@@ -169,7 +175,7 @@ def draw_panel(axes, panel, rows):
         axes.text(row["ratio"]["high"], position, f" {middle:.{digits_of(middle)}f}", va="center", fontsize=8)
     if max(middles) > 50 * min(middles):
         axes.set_xscale("log")
-    axes.set_title(panel["title"], fontsize=9, loc="left")
+    axes.set_title(panel["title"], fontsize=9, loc="right")  # there is room to its left, above the labels
     axes.set_xlabel(f"time, as a ratio to: {label_of(panel, panel['baseline'])}", fontsize=8)
     axes.margins(x=0.08)
     for side in ("top", "right"):

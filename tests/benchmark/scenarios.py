@@ -27,8 +27,8 @@ class Scenario:
 FEW = (BASELINE, "libpq-text", "libpq-prepared", "libpq-fast-path", "soci-prepared", "soci-one-shot", "psycopg2",
        "django-pglocks", "pglocks-lock", "pglocks-guard-name", "pglocks-guard-literal")
 
-# Most of a round trip between two CPUs is the time to wake the other one up, the same for everybody. On one CPU there is
-# none of it, and what is left is the work that each contestant makes for both sides: there the limits are kept.
+# Most of a round trip between two CPUs is the time to wake the other one up, the same for everybody. On one CPU there
+# is none of it, and what is left is the work that each contestant makes for both sides: there the limits are kept.
 SCENARIOS = (
     Scenario("alone", "One session, a free key; client and server on one CPU", "alone", BASELINE,
              placement="together"),

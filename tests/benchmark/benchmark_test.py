@@ -42,15 +42,15 @@ def eventually(condition):
 
 
 def processes_with(variable):
-    """Those that have this in their environment: what a run has started, and all below it."""
+    """The command lines of those that have this in their environment: what a run has started, and all below it."""
     found = []
     for process in pathlib.Path("/proc").iterdir():
         if process.name.isdigit():
             try:
                 if variable.encode() in (process / "environ").read_bytes():
-                    found.append(process.name)
+                    found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
             except OSError:
-                pass
+                pass  # it has ended, or is somebody else's
     return found
 
 
@@ -154,15 +154,16 @@ class Interruption(unittest.TestCase):
         """Interrupts a run in the middle; the status, what is left of its processes, and of its files."""
         with tempfile.TemporaryDirectory() as directory:
             os.chmod(directory, 0o1777)
-            run = subprocess.Popen(driver("--quick", "--output", f"{directory}-none"), stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": directory})
             mark = f"TMPDIR={directory}"
-            self.assertTrue(eventually(lambda: any(
-                b"--contestant" in pathlib.Path(f"/proc/{process}/cmdline").read_bytes()
-                for process in processes_with(mark) if pathlib.Path(f"/proc/{process}").exists())))
-            run.send_signal(number)
-            run.stdout.close()
-            status = run.wait(DEADLINE)
+            with subprocess.Popen(driver("--quick", "--output", f"{directory}-none"), stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": directory}) as run:
+                try:
+                    self.assertTrue(eventually(lambda: any("--conninfo" in each for each in processes_with(mark))))
+                    run.send_signal(number)
+                    run.stdout.close()
+                    status = run.wait(DEADLINE)
+                finally:
+                    run.kill()
             eventually(lambda: not processes_with(mark) and not os.listdir(directory))
             return status, processes_with(mark), os.listdir(directory)
 

@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <concepts>
-#include <random>
+#include <cstdint>
+#include <sys/random.h>
 
 namespace pglocks {
 
@@ -23,6 +24,16 @@ namespace detail {
                       std::chrono::floor<std::chrono::milliseconds>(nanoseconds::max()));
 }
 
+/// Drawn evenly by the operating system: no generator that threads or forked processes could share, and no
+/// <random>, which takes every program a tenth of a second to compile.
+[[nodiscard]] inline std::uint64_t random_bits() noexcept {
+    std::uint64_t bits = 0;
+    if (::getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits) { // the machine is just booting
+        bits = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+    }
+    return bits;
+}
+
 } // namespace detail
 
 /// A pause drawn evenly between nothing and a ceiling that doubles with each try up to a limit, so that
@@ -37,11 +48,10 @@ struct jittered_exponential {
         for (unsigned doublings = std::min(tries, 64U); doublings > 1 && ceiling < most; --doublings) {
             ceiling = ceiling > most / 2 ? most : ceiling * 2;
         }
-        // One generator a thread: waiters of one process must not draw the same pauses.
-        thread_local std::minstd_rand random{std::random_device{}()};
         using rep = std::chrono::nanoseconds::rep;
         const rep longest = std::max<rep>(1, detail::saturated(ceiling).count());
-        return std::chrono::nanoseconds(std::uniform_int_distribution<rep>(1, longest)(random));
+        return std::chrono::nanoseconds(
+            1 + static_cast<rep>(detail::random_bits() % static_cast<std::uint64_t>(longest)));
     }
 };
 

@@ -11,9 +11,11 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
-#include <future>
+#include <exception>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <poll.h>
@@ -67,6 +69,30 @@ private:
 
     int descriptor_;
     std::optional<std::stop_callback<waker>> callback_;
+};
+
+/// That something is done in another thread, which may outlive whoever waits for it. (What <future> offers
+/// for this takes every program a fifth of a second to compile.)
+class completion {
+public:
+    void done() noexcept {
+        {
+            const std::lock_guard guard(mutex_);
+            done_ = true;
+        }
+        changed_.notify_all();
+    }
+
+    /// Whether it is done by then.
+    [[nodiscard]] bool wait_until(std::chrono::steady_clock::time_point until) {
+        std::unique_lock guard(mutex_);
+        return changed_.wait_until(guard, until, [this] { return done_; });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool done_ = false;
 };
 
 struct free_cancel {
@@ -208,15 +234,18 @@ private:
     /// Sends a cancel request from a thread of its own, since PQcancel connects and may block. Until it has
     /// returned nothing may be sent on the connection: it would hit a later statement.
     void cancel(const std::optional<lock_key>& key) {
-        std::future<void> delivered;
+        std::shared_ptr<completion> delivered;
         try {
-            std::packaged_task<void()> task([request = cancel_] { send_cancel(request.get()); });
-            delivered = task.get_future();
-            std::thread(std::move(task)).detach();
+            delivered = std::make_shared<completion>();
+            std::thread([request = cancel_, delivered] {
+                send_cancel(request.get());
+                delivered->done();
+            }).detach();
         } catch (const std::exception&) { // no memory or no thread: from this one, even if it blocks
+            delivered.reset();
             send_cancel(cancel_.get());
         }
-        if (delivered.valid() && delivered.wait_until(answer_due()) != std::future_status::ready) {
+        if (delivered && !delivered->wait_until(answer_due())) {
             give_up(key);
         }
         cancelled_ = true;

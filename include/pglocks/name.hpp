@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <string_view>
@@ -13,7 +12,11 @@ template <std::size_t N>
 struct fixed_string {
     char text[N]{};
 
-    consteval fixed_string(const char (&literal)[N]) { std::copy_n(literal, N, text); }
+    consteval fixed_string(const char (&literal)[N]) {
+        for (std::size_t i = 0; i < N; ++i) {
+            text[i] = literal[i];
+        }
+    }
 
     static constexpr std::size_t size = N - 1;
     [[nodiscard]] constexpr std::string_view view() const noexcept { return {text, size}; }

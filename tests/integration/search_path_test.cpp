@@ -216,10 +216,10 @@ TEST_F(hostile_search_path, what_an_error_may_have_left_behind_is_really_release
 TEST_F(hostile_search_path, the_calls_by_query_are_really_made) {
     PGconn* const conn = libpq(a_);
     for (const lock_key key : {lock_key(1), lock_key(2, -3)}) {
-        const auto& lock =
-            postgres::calls[postgres::function_index(postgres::operation::try_lock, {}, key.space())];
-        const auto& unlock =
-            postgres::calls[postgres::function_index(postgres::operation::unlock, {}, key.space())];
+        const auto lock =
+            postgres::plain_call(postgres::function_index(postgres::operation::try_lock, {}, key.space()));
+        const auto unlock =
+            postgres::plain_call(postgres::function_index(postgres::operation::unlock, {}, key.space()));
         EXPECT_TRUE(postgres::call_by_query(conn, lock.c_str(), key).yes);
         EXPECT_EQ(owner(key), pid(a_));
         EXPECT_TRUE(postgres::call_by_query(conn, unlock.c_str(), key).yes);

@@ -14,18 +14,18 @@ namespace {
 
 using postgres::call_by_oid;
 using postgres::call_by_query;
-using postgres::calls;
 using postgres::function_index;
 using postgres::functions;
 using postgres::operation;
+using postgres::plain_call;
 
 class server_functions : public lock_test {
 protected:
     static postgres::answer plainly(PGconn* conn, std::size_t function, lock_key key) noexcept {
-        return call_by_query(conn, calls[function].c_str(), key);
+        return call_by_query(conn, plain_call(function).c_str(), key);
     }
     static postgres::answer guardedly(PGconn* conn, std::size_t function, lock_key key) noexcept {
-        const auto text = postgres::guarded(calls[function].view(), "");
+        const auto text = postgres::guarded(plain_call(function).view(), "");
         return call_by_query(conn, text.c_str(), key);
     }
     using caller = postgres::answer (*)(PGconn*, std::size_t, lock_key) noexcept;
@@ -59,8 +59,8 @@ TEST_F(server_functions, have_the_oids_names_and_arguments_that_the_library_know
 TEST_F(server_functions, are_not_called_by_a_guarded_query_on_a_backend_without_the_mark) {
     for (const lock_kind kind : kinds) {
         for (const auto what : {operation::lock, operation::try_lock}) {
-            const auto text =
-                postgres::guarded(calls[function_index(what, kind, key_space::bigint)].view(), "a token");
+            const auto text = postgres::guarded(
+                plain_call(function_index(what, kind, key_space::bigint)).view(), "a token");
             query(a_, "begin");
             const auto got = call_by_query(libpq(a_), text.c_str(), 1);
             EXPECT_TRUE(got.ok);

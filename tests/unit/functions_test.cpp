@@ -105,7 +105,7 @@ TEST(functions, are_listed_for_the_servers_answer_in_the_order_of_their_oids) {
     EXPECT_TRUE(
         signatures.starts_with("2880 pg_advisory_lock 20,2881 pg_advisory_lock_shared 20,2882 pg_try"));
     EXPECT_TRUE(signatures.ends_with(",3096 pg_try_advisory_xact_lock_shared 23 23"));
-    const std::string_view oids = postgres::function_oids.c_str();
+    const std::string oids = postgres::function_oids();
     EXPECT_TRUE(oids.starts_with("2880,2881,") && oids.ends_with(",3095,3096")) << oids;
     EXPECT_EQ(std::count(oids.begin(), oids.end(), ','), 19);
 }
@@ -114,9 +114,9 @@ TEST(functions, are_listed_for_the_servers_answer_in_the_order_of_their_oids) {
 std::vector<std::pair<const function*, std::string>> texts() {
     std::vector<std::pair<const function*, std::string>> all;
     for (std::size_t i = 0; i < functions.size(); ++i) {
-        all.emplace_back(&functions[i], postgres::calls[i].c_str());
-        all.emplace_back(&functions[i], postgres::bounded_calls[i].c_str());
-        all.emplace_back(&functions[i], postgres::restoring_calls[i].c_str());
+        all.emplace_back(&functions[i], postgres::plain_call(i).c_str());
+        all.emplace_back(&functions[i], postgres::bounded_call(i).c_str());
+        all.emplace_back(&functions[i], postgres::restoring_call(i).c_str());
     }
     return all;
 }
@@ -201,9 +201,9 @@ TEST(texts_of_calls, take_the_key_last_and_every_parameter_once) {
                     << text;
             }
         };
-        expect_parameters(postgres::calls[i].c_str(), key_parameters);
-        expect_parameters(postgres::bounded_calls[i].c_str(), 1 + key_parameters);
-        expect_parameters(postgres::restoring_calls[i].c_str(), 1 + key_parameters);
+        expect_parameters(postgres::plain_call(i).c_str(), key_parameters);
+        expect_parameters(postgres::bounded_call(i).c_str(), 1 + key_parameters);
+        expect_parameters(postgres::restoring_call(i).c_str(), 1 + key_parameters);
     }
 }
 
@@ -215,15 +215,15 @@ TEST(texts_of_calls, are_whole) {
                    std::count(c_string.begin(), c_string.end(), '(') ==
                        std::count(c_string.begin(), c_string.end(), ')');
         };
-        EXPECT_TRUE(is_whole(postgres::calls[i]));
-        EXPECT_TRUE(is_whole(postgres::bounded_calls[i]));
-        EXPECT_TRUE(is_whole(postgres::restoring_calls[i]));
+        EXPECT_TRUE(is_whole(postgres::plain_call(i)));
+        EXPECT_TRUE(is_whole(postgres::bounded_call(i)));
+        EXPECT_TRUE(is_whole(postgres::restoring_call(i)));
     }
 }
 
 TEST(texts_of_calls, read_as_the_manual_writes_them) {
     const auto call = [](operation what, lock_kind kind, key_space space) {
-        return std::string_view(postgres::calls.at(function_index(what, kind, space)).c_str());
+        return std::string(postgres::plain_call(function_index(what, kind, space)).c_str());
     };
     EXPECT_EQ(call(operation::lock, {}, key_space::bigint), "select pg_catalog.pg_advisory_lock($1::bigint)");
     EXPECT_EQ(

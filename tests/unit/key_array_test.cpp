@@ -63,31 +63,53 @@ TEST(numbers_of_an_answer, are_counted_from_nought) {
     EXPECT_EQ(numbers("3,17,1000"), (std::vector<std::size_t>{2, 16, 999}));
 }
 
-TEST(set_statements, have_room_for_the_guard_of_a_declared_pooler) {
+// All of them; as constants, so that one which has no room does not compile.
+constexpr std::array waits_and_tries = [] {
     using namespace pglocks::postgres;
-    const std::string token(32, 'f');
-    for (const auto& statements : {try_all_statements, wait_statements, bounded_wait_statements}) {
-        for (const set_text& statement : statements) {
-            const auto text = guarded<1792>(statement.view(), token);
-            EXPECT_LT(text.size, text.text.size());
-            EXPECT_NE(text.view().find(statement.view()), std::string_view::npos);
+    std::array<set_text, 12> all{};
+    std::size_t count = 0;
+    for (const bool in_transaction : {false, true}) {
+        for (const bool shared : {false, true}) {
+            const pglocks::lock_kind kind{.ends_with_transaction = in_transaction, .shared = shared};
+            all[count++] = try_all(kind);
+            all[count++] = wait_for_all(kind, false);
+            all[count++] = wait_for_all(kind, true);
         }
     }
+    return all;
+}();
+constexpr std::array releases{pglocks::postgres::unlock_all(false), pglocks::postgres::unlock_all(true),
+                              pglocks::postgres::unlock_what_is_held(false),
+                              pglocks::postgres::unlock_what_is_held(true)};
+
+TEST(set_statements, have_room_for_the_guard_of_a_declared_pooler) {
+    const std::string token(32, 'f');
+    const auto expect_room = [&](const pglocks::postgres::set_text& statement) {
+        const auto text = pglocks::postgres::guarded<1792>(statement.view(), token);
+        EXPECT_LT(text.size, text.text.size());
+        EXPECT_NE(text.view().find(statement.view()), std::string_view::npos);
+    };
+    std::for_each(waits_and_tries.begin(), waits_and_tries.end(), expect_room);
+    std::for_each(releases.begin(), releases.end(), expect_room);
 }
 
 TEST(set_statements, name_nothing_that_a_search_path_could_lead_astray) {
-    using namespace pglocks::postgres;
-    for (const auto& statements : {try_all_statements, wait_statements, bounded_wait_statements}) {
-        for (const set_text& statement : statements) {
-            const std::string text(statement.view());
-            for (std::size_t at = 0; (at = text.find("pg_", at)) != std::string::npos; at += 3) {
-                EXPECT_TRUE(text.compare(at, 11, "pg_catalog.") == 0 ||
-                            (at >= 11 && text.compare(at - 11, 11, "pg_catalog.") == 0))
-                    << text.substr(at, 30);
-            }
-            EXPECT_EQ(text.find(" where "), std::string::npos);
-            EXPECT_EQ(text.find(" limit "), std::string::npos);
+    const auto expect_qualified = [](const pglocks::postgres::set_text& statement) {
+        const std::string text(statement.view());
+        for (std::size_t at = 0; (at = text.find("pg_", at)) != std::string::npos; at += 3) {
+            EXPECT_TRUE(text.compare(at, 11, "pg_catalog.") == 0 ||
+                        (at >= 11 && text.compare(at - 11, 11, "pg_catalog.") == 0))
+                << text.substr(at, 30);
         }
+    };
+    std::for_each(waits_and_tries.begin(), waits_and_tries.end(), expect_qualified);
+    std::for_each(releases.begin(), releases.end(), expect_qualified);
+}
+
+TEST(set_statements, that_lock_leave_nothing_to_the_planner) {
+    for (const pglocks::postgres::set_text& statement : waits_and_tries) {
+        EXPECT_EQ(statement.view().find(" where "), std::string_view::npos);
+        EXPECT_EQ(statement.view().find(" limit "), std::string_view::npos);
     }
 }
 

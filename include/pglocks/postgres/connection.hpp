@@ -146,7 +146,7 @@ private:
     [[nodiscard]] outcome queue_until_granted(lock_kind kind, lock_key key) {
         const auto function = function_index(operation::lock, kind, key.space());
         const answer a =
-            call_by_query(state_->conn(), state_->statement(calls[function].view()).c_str(), key);
+            call_by_query(state_->conn(), state_->statement(plain_call(function).view()).c_str(), key);
         if (!a.ok) {
             fail(a.reply, kind, {&key, 1}, queueing, true);
         }

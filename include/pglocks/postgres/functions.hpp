@@ -4,24 +4,25 @@
 #include <pglocks/connection.hpp>
 #include <pglocks/key.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 /// The only code that knows libpq and SOCI's PostgreSQL backend.
 namespace pglocks::postgres {
 
-/// An SQL text made at compile time, NUL-terminated.
+/// An SQL text in a buffer of its own, NUL-terminated.
 template <std::size_t Capacity>
 struct sql_text {
     std::array<char, Capacity> text{};
     std::size_t size = 0;
 
-    constexpr sql_text& operator+=(std::string_view more) {
-        std::copy(more.begin(), more.end(), text.begin() + static_cast<std::ptrdiff_t>(size));
-        size += more.size();
+    constexpr sql_text& operator+=(std::string_view more) noexcept {
+        for (const char c : more) {
+            text[size++] = c;
+        }
         return *this;
     }
     [[nodiscard]] constexpr const char* c_str() const noexcept { return text.data(); }
@@ -81,76 +82,55 @@ namespace detail {
     return space == key_space::bigint ? "($1::bigint)" : "($1::integer, $2::integer)";
 }
 
-[[nodiscard]] consteval auto make_calls() {
-    std::array<sql_text<96>, functions.size()> calls;
-    for (std::size_t i = 0; i < functions.size(); ++i) {
-        ((calls[i] += "select pg_catalog.") += functions[i].name) += key_parameters(functions[i].space);
-    }
-    return calls;
-}
+} // namespace detail
 
-/// The wait of a transaction-level function under `lock_timeout` $1. That the setting is in force before the
-/// function is called follows from data dependency, not from an order of evaluation that PostgreSQL does not
-/// promise.
-[[nodiscard]] consteval auto bounded_call(std::string_view name, key_space space) {
-    sql_text<256> call;
-    ((call += "pg_catalog.") += name) +=
-        "(case when pg_catalog.set_config('lock_timeout', $1, true) is not null then ";
-    call += space == key_space::bigint ? "$2::bigint end)" : "$2::integer end, $3::integer)";
+// Texts by position in `functions`, made when they are needed: as constants, all eighty would cost every
+// program a tenth of a second to compile.
+
+/// `select pg_catalog.FUNCTION(key)`.
+[[nodiscard]] constexpr sql_text<96> plain_call(std::size_t position) noexcept {
+    const function& f = functions[position];
+    sql_text<96> call;
+    (((call += "select pg_catalog.") += f.name) += detail::key_parameters(f.space));
     return call;
 }
 
-[[nodiscard]] consteval auto make_bounded_calls() {
-    std::array<sql_text<256>, functions.size()> calls;
-    for (std::size_t i = 0; i < functions.size(); ++i) {
-        const auto call = bounded_call(functions[i].name, functions[i].space);
-        (calls[i] += "select ") += {call.c_str(), call.size};
-    }
-    return calls;
+/// As `plain_call`, under `lock_timeout` $1 which stays in force until the (sub)transaction ends.
+///
+/// That the setting is in force before the function is called follows from data dependency, not from an order
+/// of evaluation that PostgreSQL does not promise.
+[[nodiscard]] constexpr sql_text<256> bounded_call(std::size_t position) noexcept {
+    const function& f = functions[position];
+    sql_text<256> call;
+    ((call += "select pg_catalog.") += f.name) +=
+        "(case when pg_catalog.set_config('lock_timeout', $1, true) is not null then ";
+    call += f.space == key_space::bigint ? "$2::bigint end)" : "$2::integer end, $3::integer)";
+    return call;
 }
 
-/// As bounded_call(), but puts the setting that was in force back when the lock is granted.
-[[nodiscard]] consteval auto make_restoring_calls() {
-    std::array<sql_text<512>, functions.size()> calls;
-    for (std::size_t i = 0; i < functions.size(); ++i) {
-        const bool pair = functions[i].space == key_space::integer_pair;
-        calls[i] +=
-            "with before as materialized (select pg_catalog.current_setting('lock_timeout') as lock_timeout) "
+/// As `bounded_call`, but puts the `lock_timeout` that was in force back when the lock is granted.
+[[nodiscard]] constexpr sql_text<512> restoring_call(std::size_t position) noexcept {
+    const function& f = functions[position];
+    sql_text<512> call;
+    call += "with before as materialized (select pg_catalog.current_setting('lock_timeout') as lock_timeout) "
             "select case when pg_catalog.";
-        calls[i] += functions[i].name;
-        calls[i] +=
-            "(case when pg_catalog.set_config(case when before.lock_timeout is not null then 'lock_timeout' "
+    call += f.name;
+    call += "(case when pg_catalog.set_config(case when before.lock_timeout is not null then 'lock_timeout' "
             "end, $1, true) is not null then ";
-        calls[i] += pair ? "$2::integer end, $3::integer)" : "$2::bigint end)";
-        calls[i] += " is not null then pg_catalog.set_config('lock_timeout', before.lock_timeout, true) end "
-                    "from before";
-    }
-    return calls;
+    call += f.space == key_space::bigint ? "$2::bigint end)" : "$2::integer end, $3::integer)";
+    call += " is not null then pg_catalog.set_config('lock_timeout', before.lock_timeout, true) end "
+            "from before";
+    return call;
 }
 
-[[nodiscard]] consteval auto make_oid_list() {
-    sql_text<128> list;
-    for (std::size_t i = 0; i < functions.size(); ++i) {
-        std::array<char, 4> digits{};
-        unsigned rest = functions[i].oid;
-        for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, rest /= 10) {
-            *digit = static_cast<char>('0' + rest % 10);
-        }
-        (list += i == 0 ? "" : ",") += {digits.data(), digits.size()};
-    }
-    return list;
-}
-
-} // namespace detail
-
-/// `select pg_catalog.FUNCTION(key)`, by position in `functions`.
-inline constexpr auto calls = detail::make_calls();
-/// As `calls`, under `lock_timeout` $1 which stays in force until the (sub)transaction ends.
-inline constexpr auto bounded_calls = detail::make_bounded_calls();
-/// As `bounded_calls`, with the `lock_timeout` from before put back.
-inline constexpr auto restoring_calls = detail::make_restoring_calls();
 /// The OIDs of `functions`, separated by commas.
-inline constexpr auto function_oids = detail::make_oid_list();
+[[nodiscard]] inline std::string function_oids() {
+    std::string all;
+    for (const function& f : functions) {
+        all += (all.empty() ? "" : ",") + std::to_string(f.oid);
+    }
+    return all;
+}
 
 /// One of the texts above, which calls nothing and answers null unless it runs on a primary, on a backend
 /// that was marked with this token (or, for an empty one, with none).

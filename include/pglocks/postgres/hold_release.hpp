@@ -75,7 +75,7 @@ private:
     try {
         for (int cancelled = 0; cancelled < tries;) {
             asked_holds asked(all);
-            const answer a = asked.ask(link, unlock_held_statements[all.front()->shared ? 1 : 0], reader);
+            const answer a = asked.ask(link, unlock_what_is_held(all.front()->shared), reader);
             if (a.switched) {
                 report_switched(first, name);
                 return release_result::lost;
@@ -220,7 +220,7 @@ private:
             const bool shared = once.front()->shared;
             answer a;
             try {
-                a = asked.ask(link, unlock_all_statements[shared ? 1 : 0], reader ? *reader : *patient);
+                a = asked.ask(link, unlock_all(shared), reader ? *reader : *patient);
             } catch (const std::exception&) { // an empty answer, for none can be expected any more
             }
             for (hold* h : once) {

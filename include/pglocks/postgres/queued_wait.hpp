@@ -32,15 +32,15 @@ public:
           space_(key.space()),
           parameters_(key),
           waiting_(link.statement(until ? kind.ends_with_transaction
-                                              ? restoring_calls[waiting_function()].view()
-                                              : bounded_calls[waiting_function()].view()
-                                        : calls[waiting_function()].view())) {
+                                              ? restoring_call(waiting_function()).view()
+                                              : bounded_call(waiting_function()).view()
+                                        : plain_call(waiting_function()).view())) {
         if (until) {
             const int left = std::max(1, pglocks::detail::milliseconds_until(*until)); // 0: no timeout
             std::to_chars(milliseconds_.data(), milliseconds_.data() + milliseconds_.size() - 1, left);
         }
         if (!kind.ends_with_transaction) {
-            holding_ = link.statement(calls[function_index(operation::lock, kind, space_)].view());
+            holding_ = link.statement(plain_call(function_index(operation::lock, kind, space_)).view());
         }
     }
 
@@ -86,7 +86,7 @@ class set_wait {
 public:
     set_wait(const server_link& link, lock_kind kind, key_array& array, const deadline& until)
         : parameters_(array.parameters(until ? std::max(1, pglocks::detail::milliseconds_until(*until)) : 0)),
-          waiting_(link.statement((until ? bounded_wait_statements : wait_statements)[kind_index(kind)])) {}
+          waiting_(link.statement(wait_for_all(kind, until.has_value()))) {}
 
     [[nodiscard]] bool send_waiting(PGconn* conn) const noexcept {
         return parameters_.send(conn, waiting_.c_str());

@@ -37,7 +37,7 @@ struct server_facts {
             "select pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(), pg_catalog.version(), "
             "(select pg_catalog.string_agg(pg_catalog.concat(p.oid, ' ', p.proname, ' ', p.proargtypes), ',' "
             "order by p.oid) from pg_catalog.pg_proc p where p.oid operator(pg_catalog.=) any ('{") +
-        function_oids.c_str() + "}'::pg_catalog.oid[]))";
+        function_oids() + "}'::pg_catalog.oid[]))";
     const result r =
         reader ? reader->run(query.c_str(), key, true)
                : result(PQexecParams(conn, query.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));

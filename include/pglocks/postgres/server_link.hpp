@@ -70,7 +70,7 @@ public:
     [[nodiscard]] answer call(operation what, lock_kind kind, lock_key key, interruptible_reader& reader,
                               bool may_cancel) const {
         const std::size_t function = function_index(what, kind, key.space());
-        return call_by_query(conn_, statement(calls[function].view()).c_str(), key, reader, may_cancel);
+        return call_by_query(conn_, statement(plain_call(function).view()).c_str(), key, reader, may_cancel);
     }
 
     /// A statement of ours as it is to be sent, guarded if the session is behind a pooler.
@@ -116,7 +116,7 @@ protected:
 private:
     // Apart from call(), which is short without the text's room on the stack.
     [[nodiscard, gnu::noinline]] answer call_by_statement(std::size_t function, lock_key key) const noexcept {
-        return call_by_query(conn_, statement(calls[function].view()).c_str(), key);
+        return call_by_query(conn_, statement(plain_call(function).view()).c_str(), key);
     }
 
     /// `session_preset` writes it into the connection string, among the settings for the server, which keeps

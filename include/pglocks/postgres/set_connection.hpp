@@ -59,7 +59,7 @@ public:
         using cancelling = interruptible_reader::cancelling;
         interruptible_reader reader(state_->conn(), until, stop,
                                     in_transaction ? cancelling::late : cancelling::soon, state_->patience());
-        const auto statement = state_->statement(try_all_statements[kind_index(kind)]);
+        const auto statement = state_->statement(try_all(kind));
         const answer a = or_lose_connection(trying, first, [&] {
             return answer_of(reader.run(statement.c_str(), first, true, array.parameters()));
         });
@@ -203,7 +203,7 @@ private:
                                             const std::stop_token& stop) {
         const lock_key first = keys.front();
         key_array array(keys);
-        const auto statement = state_->statement(try_all_statements[kind_index(kind)]);
+        const auto statement = state_->statement(try_all(kind));
         PGconn* const conn = state_->conn();
         interruptible_reader reader(conn, until, stop, interruptible_reader::cancelling::late,
                                     state_->patience());

@@ -34,23 +34,27 @@ constexpr void append_call(set_text& to, operation what, lock_kind kind) {
         "((k operator(pg_catalog.<<) 32) operator(pg_catalog.>>) 32)::integer) end";
 }
 
+} // namespace detail
+
+// Texts, made when they are needed: a set asks the server for so much that this does not show.
+
 /// Tries all keys and answers whether all were free; at session scope those that were are unlocked again if
 /// not all were. (At transaction scope, rolling back to a savepoint does that.)
 [[nodiscard]] constexpr set_text try_all(lock_kind kind) {
     set_text text;
     if (kind.ends_with_transaction) {
         text += "select pg_catalog.bool_and(";
-        append_call(text, operation::try_lock, kind);
-        (text += ") from ") += all_keys;
+        detail::append_call(text, operation::try_lock, kind);
+        (text += ") from ") += detail::all_keys;
         return text;
     }
     text += "with t as materialized (select k, i, ";
-    append_call(text, operation::try_lock, kind);
-    ((text += " as taken from ") += all_keys) +=
+    detail::append_call(text, operation::try_lock, kind);
+    ((text += " as taken from ") += detail::all_keys) +=
         "), a as materialized (select pg_catalog.bool_and(taken) as ok from t) select case when a.ok then "
         "true "
         "when (select pg_catalog.count(case when t.taken and not a.ok then ";
-    append_call(text, operation::unlock, kind);
+    detail::append_call(text, operation::unlock, kind);
     text += " end) from t) is not null then false end from a";
     return text;
 }
@@ -73,13 +77,13 @@ constexpr void append_call(set_text& to, operation what, lock_kind kind) {
     text += "select pg_catalog.count(";
     if (bounded) {
         text += "case when not ";
-        append_call(text, operation::try_lock, waiting);
+        detail::append_call(text, operation::try_lock, waiting);
         text += " then case when pg_catalog.set_config('lock_timeout', greatest(1, $3::bigint "
                 "operator(pg_catalog.-) (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() "
                 "operator(pg_catalog.-) pg_catalog.statement_timestamp()) operator(pg_catalog.*) "
                 "1000)::bigint)::varchar, true) is not null then ";
     }
-    append_call(text, operation::lock, waiting);
+    detail::append_call(text, operation::lock, waiting);
     text += bounded ? " end end" : "";
     text += ") as n from ";
     if (restores) {
@@ -89,10 +93,10 @@ constexpr void append_call(set_text& to, operation what, lock_kind kind) {
             "from o, w";
         return text;
     }
-    text += all_keys;
+    text += detail::all_keys;
     if (!kind.ends_with_transaction) {
         text += ") select pg_catalog.count(";
-        append_call(text, operation::lock, kind);
+        detail::append_call(text, operation::lock, kind);
         text +=
             ") from w, pg_catalog.unnest(case when w.n is not null then $1::bigint[] end) with ordinality "
             "u(k, i)";
@@ -104,8 +108,8 @@ constexpr void append_call(set_text& to, operation what, lock_kind kind) {
 [[nodiscard]] constexpr set_text unlock_all(bool shared) {
     set_text text;
     text += "select coalesce(pg_catalog.string_agg(case when ";
-    append_call(text, operation::unlock, {.shared = shared});
-    (text += " then null else i::varchar end, ','), '') from ") += all_keys;
+    detail::append_call(text, operation::unlock, {.shared = shared});
+    (text += " then null else i::varchar end, ','), '') from ") += detail::all_keys;
     return text;
 }
 
@@ -120,37 +124,11 @@ constexpr void append_call(set_text& to, operation what, lock_kind kind) {
             "pg_catalog.pg_backend_pid() and mode operator(pg_catalog.=) '";
     text += shared ? "ShareLock" : "ExclusiveLock";
     text += "') select coalesce(pg_catalog.string_agg(case when ";
-    append_call(text, operation::unlock, {.shared = shared});
-    ((text += " then i::varchar end, ','), '') from l, ") += all_keys) +=
+    detail::append_call(text, operation::unlock, {.shared = shared});
+    ((text += " then i::varchar end, ','), '') from l, ") += detail::all_keys) +=
         " where l.held operator(pg_catalog.=) k and l.objsubid operator(pg_catalog.=) case when i "
         "operator(pg_catalog.<=) $2::bigint then 1 else 2 end";
     return text;
 }
-
-/// A text for each kind: exclusive and shared at session scope, then at transaction scope.
-template <class Make>
-[[nodiscard]] constexpr std::array<set_text, 4> for_each_kind(Make make) {
-    return {make(lock_kind{}), make(lock_kind{.shared = true}),
-            make(lock_kind{.ends_with_transaction = true}),
-            make(lock_kind{.ends_with_transaction = true, .shared = true})};
-}
-
-} // namespace detail
-
-/// The position of a kind in the texts below.
-[[nodiscard]] constexpr std::size_t kind_index(lock_kind kind) noexcept {
-    return static_cast<std::size_t>(kind.ends_with_transaction) * 2 + static_cast<std::size_t>(kind.shared);
-}
-
-inline constexpr auto try_all_statements =
-    detail::for_each_kind([](lock_kind kind) { return detail::try_all(kind); });
-inline constexpr auto wait_statements =
-    detail::for_each_kind([](lock_kind kind) { return detail::wait_for_all(kind, false); });
-inline constexpr auto bounded_wait_statements =
-    detail::for_each_kind([](lock_kind kind) { return detail::wait_for_all(kind, true); });
-inline constexpr std::array<set_text, 2> unlock_all_statements{detail::unlock_all(false),
-                                                               detail::unlock_all(true)};
-inline constexpr std::array<set_text, 2> unlock_held_statements{detail::unlock_what_is_held(false),
-                                                                detail::unlock_what_is_held(true)};
 
 } // namespace pglocks::postgres

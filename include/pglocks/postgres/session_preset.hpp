@@ -17,8 +17,6 @@
 #include <string_view>
 #include <sys/socket.h>
 #include <system_error>
-#include <utility>
-#include <vector>
 
 namespace pglocks {
 
@@ -69,7 +67,11 @@ private:
     }
     /// Looked at only where there is no `tcp_user_timeout`.
     [[nodiscard]] long long probes() const noexcept { return std::min<long long>(idle().count(), 127); }
-    using settings = std::vector<std::pair<std::string, std::string>>;
+    struct setting {
+        std::string_view name;
+        std::string value;
+    };
+    using settings = std::array<setting, 5>;
 
     void check() const {
         if (network_timeout < std::chrono::seconds(3) || patience < std::chrono::milliseconds(4)) {
@@ -80,19 +82,19 @@ private:
 
     /// As libpq names them.
     [[nodiscard]] settings of_the_client() const {
-        return {{"keepalives", "1"},
-                {"keepalives_idle", std::to_string(idle().count())},
-                {"keepalives_interval", "1"},
-                {"keepalives_count", std::to_string(probes())},
-                {"tcp_user_timeout", std::to_string(unacknowledged().count())}};
+        return {{{"keepalives", "1"},
+                 {"keepalives_idle", std::to_string(idle().count())},
+                 {"keepalives_interval", "1"},
+                 {"keepalives_count", std::to_string(probes())},
+                 {"tcp_user_timeout", std::to_string(unacknowledged().count())}}};
     }
     /// As PostgreSQL names them.
     [[nodiscard]] settings of_the_server() const {
-        return {{"tcp_keepalives_idle", std::to_string(idle().count())},
-                {"tcp_keepalives_interval", "1"},
-                {"tcp_keepalives_count", std::to_string(probes())},
-                {"tcp_user_timeout", std::to_string(unacknowledged().count())},
-                {"client_connection_check_interval", "1000"}};
+        return {{{"tcp_keepalives_idle", std::to_string(idle().count())},
+                 {"tcp_keepalives_interval", "1"},
+                 {"tcp_keepalives_count", std::to_string(probes())},
+                 {"tcp_user_timeout", std::to_string(unacknowledged().count())},
+                 {"client_connection_check_interval", "1000"}}};
     }
 
     void set_up_socket(int descriptor) const;
@@ -109,36 +111,42 @@ inline std::string session_preset::conninfo(std::string_view connection_string) 
                        .advice = "write keyword=value pairs or a postgresql:// URI; options of SOCI's own go "
                                  "behind what session_preset makes of the rest"});
     }
-    settings all = of_the_client();
+    std::string all;
+    const auto add = [&all](std::string_view keyword, std::string_view value) {
+        ((all += all.empty() ? "" : " ") += keyword) += "='";
+        for (const char c : value) {
+            if (c == '\'' || c == '\\') {
+                all += '\\';
+            }
+            all += c;
+        }
+        all += '\'';
+    };
+    const settings ours = of_the_client();
+    for (const auto& [name, value] : ours) {
+        add(name, value);
+    }
+    const auto is_ours = [&ours](std::string_view keyword) {
+        return std::any_of(ours.begin(), ours.end(), [=](const setting& s) { return s.name == keyword; });
+    };
     std::string options;
     for (const PQconninfoOption* option = parsed.get(); option->keyword; ++option) {
         if (option->val && std::string_view(option->keyword) == "options") {
             options = option->val;
-        } else if (option->val && std::none_of(all.begin(), all.end(), [&](const auto& setting) {
-                       return setting.first == option->keyword;
-                   })) {
-            all.emplace_back(option->keyword, option->val);
+        } else if (option->val && !is_ours(option->keyword)) {
+            add(option->keyword, option->val);
         }
     }
-    settings at_login = of_the_server();
-    at_login.emplace_back(postgres::server_link::patience_setting, std::to_string(patience.count()));
-    for (const auto& [name, value] : at_login) {
-        options +=
-            (options.empty() ? "--" : " --") + name + '=' + value; // no word of it without a '=': SOCI 4.0
+    const auto set_at_login = [&options](std::string_view name, std::string_view value) {
+        // No word of it without a '=': SOCI 4.0.
+        (((options += options.empty() ? "--" : " --") += name) += '=') += value;
+    };
+    for (const auto& [name, value] : of_the_server()) {
+        set_at_login(name, value);
     }
-    all.emplace_back("options", options);
-    std::string result;
-    for (const auto& [name, value] : all) {
-        result += (result.empty() ? "" : " ") + name + "='";
-        for (const char c : value) {
-            if (c == '\'' || c == '\\') {
-                result += '\\';
-            }
-            result += c;
-        }
-        result += '\'';
-    }
-    return result;
+    set_at_login(postgres::server_link::patience_setting, std::to_string(patience.count()));
+    add("options", options);
+    return all;
 }
 
 inline void session_preset::apply(soci::session& session) const {
@@ -153,8 +161,8 @@ inline void session_preset::apply(soci::session& session) const {
     for (const auto& [name, value] : of_the_server()) {
         const bool known = PQserverVersion(conn) >= 140000 || !name.starts_with("client_connection");
         if (known) {
-            statement += (statement.ends_with(' ') ? "" : ", ") +
-                         ("pg_catalog.set_config('" + name + "', '") + value + "', false)";
+            (statement += statement.ends_with(' ') ? "" : ", ") += "pg_catalog.set_config('";
+            (((statement += name) += "', '") += value) += "', false)";
         }
     }
     const postgres::result r(PQexec(conn, statement.c_str()));

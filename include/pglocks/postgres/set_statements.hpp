@@ -5,7 +5,6 @@
 #include <pglocks/key.hpp>
 #include <pglocks/postgres/functions.hpp>
 
-#include <array>
 #include <cstddef>
 #include <string_view>
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// As many lock types as LOCK_TYPES says, each constructed and used as programs do: by turns one that blocks, a shared
-// one with a bound, one that polls, and one of a transaction.
+// As many lock types as LOCK_TYPES says, each constructed and used as programs do: by turns one that blocks,
+// a shared one with a bound, one that polls, and one of a transaction.
 #include <pglocks/pglocks.hpp>
+
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
 

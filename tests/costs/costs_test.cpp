@@ -39,7 +39,7 @@ constexpr long most_instructions_of_a_guard = 600;
     for (const char c : text.substr(at + label.size())) {
         if (c >= '0' && c <= '9') {
             digits += c;
-        } else if (c != ',' && !(c == ' ' && digits.empty())) {
+        } else if (c != ',' && (c != ' ' || !digits.empty())) {
             break;
         }
     }

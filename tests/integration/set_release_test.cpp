@@ -135,7 +135,7 @@ protected:
 TEST_F(set_behind_a_pooler, at_session_scope_is_refused_until_the_pooler_is_declared) {
     const pgbouncer pooler(shared_server(), pool_mode::session);
     soci::session session(soci::postgresql, pooler.conninfo());
-    EXPECT_THROW(advisory_lock_set<>(session, mixed, std::try_to_lock), refused);
+    EXPECT_THROW(static_cast<void>(advisory_lock_set<>(session, mixed, std::try_to_lock)), refused);
     declare_session_pooler(session);
     for (int round = 0; round < 2; ++round) {
         advisory_lock_set<> locks(session, mixed);
@@ -164,7 +164,7 @@ TEST_F(set_behind_a_pooler, does_nothing_on_a_backend_that_is_not_its_own) {
     soci::session session(soci::postgresql, pooler.conninfo());
     declare_session_pooler(session);
     query(session, "select set_config('pglocks.session', 'somebody else', false)"); // as if it were another's
-    EXPECT_THROW(advisory_lock_set<>(session, mixed, std::try_to_lock), connection_lost);
+    EXPECT_THROW(static_cast<void>(advisory_lock_set<>(session, mixed, std::try_to_lock)), connection_lost);
     EXPECT_TRUE(all_held().empty());
 }
 

@@ -203,7 +203,6 @@ TEST_F(lock_set_that_waits, of_a_hundred_thousand_keys_hears_the_stop) {
 
 TEST_F(lock_set_that_waits, that_polls_gets_all_locks_or_none) {
     std::optional<advisory_lock> other(std::in_place, a_, 3);
-    std::atomic<bool> done = false;
     using counted_set = advisory_lock_set<wait::poll<counted_pause>>;
     counted_pause::pauses = 0;
     auto all = in_background([&] {

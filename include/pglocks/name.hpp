@@ -33,7 +33,7 @@ inline namespace literals {
 
 /// `"nightly-report"_lock` is a `name_constant`, which keeps its literal when it is forwarded.
 template <fixed_string Name>
-[[nodiscard]] consteval name_constant<Name> operator""_lock() noexcept {
+[[nodiscard]] constexpr name_constant<Name> operator""_lock() noexcept {
     return {};
 }
 

@@ -409,8 +409,9 @@ protected:
         int process_;
     };
 
-    /// Whether something is on its way to the backend, which is stopped: a heartbeat. Linux counts what the
-    /// other end of a Unix socket has not read.
+    /// Whether something is on its way to the backend, which was stopped before it was watched, lest it be
+    /// stopped between reading and answering: a heartbeat. Linux counts what the other end of a Unix socket
+    /// has not read.
     [[nodiscard]] bool asked() const {
         return eventually([&] {
             int unread = 0;
@@ -450,10 +451,10 @@ TEST_F(watcher_of_a_stopped_backend, notices_its_silence_by_a_heartbeat) {
 TEST_F(watcher_of_a_stopped_backend, leaves_no_answer_unread_whichever_ends_first) {
     advisory_lock lock(session_, 1);
     for (const bool watcher_first : orders) {
+        stopped_process silent(process_);
         std::optional<loss_watcher> ends(std::in_place);
         std::optional<loss_watch> watch(ends->watch(lock, {.every = 1ms, .within = 1min}));
         const auto token = watch->token();
-        stopped_process silent(process_);
         ASSERT_TRUE(asked());
         if (watcher_first) {
             ends.reset();
@@ -472,10 +473,10 @@ TEST_F(watcher_of_a_stopped_backend, makes_the_loss_known_whichever_ends_first) 
         soci::session session(soci::postgresql, server_.conninfo());
         socket_ = PQsocket(libpq(session));
         advisory_lock lock(session, 1);
+        const stopped_process silent(pid(session));
         std::optional<loss_watcher> ends(std::in_place);
         std::optional<loss_watch> watch(ends->watch(lock, {.every = 1ms, .within = 200ms}));
         const auto token = watch->token();
-        const stopped_process silent(pid(session));
         ASSERT_TRUE(asked());
         end(ends, watch, watcher_first);
         EXPECT_TRUE(token.stop_requested()) << "the watcher ended first: " << watcher_first;
@@ -489,8 +490,8 @@ TEST_F(watcher_of_a_stopped_backend, makes_the_loss_known_whichever_ends_first) 
 TEST_F(watcher_of_a_stopped_backend, watches_others_while_a_watch_waits_for_its_answer) {
     advisory_lock lock(session_, 1);
     const advisory_lock other(a_, 1);
-    std::optional<loss_watch> slow(watcher_.watch(lock, {.every = 1ms, .within = 1min}));
     stopped_process silent(process_);
+    std::optional<loss_watch> slow(watcher_.watch(lock, {.every = 1ms, .within = 1min}));
     ASSERT_TRUE(asked());
     auto waits = in_background([&] {
         slow.reset();

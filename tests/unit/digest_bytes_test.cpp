@@ -54,6 +54,18 @@ TYPED_TEST(byte_order, is_kept_when_writing_unaligned_bytes_above_127) {
     EXPECT_EQ(written<TypeParam>(), bytes_above_127<TypeParam>);
 }
 
+template <class Byte>
+constexpr std::array<Byte, 9> written_in_little_endian() {
+    std::array<Byte, 9> bytes{Byte{0x55}};
+    digest::store_little_u64(0x9001'a17f'fe00'ff80, bytes.data() + 1);
+    return bytes;
+}
+
+TYPED_TEST(byte_order, is_kept_when_writing_unaligned_bytes_in_little_endian) {
+    static_assert(written_in_little_endian<TypeParam>() == bytes_above_127<TypeParam>);
+    EXPECT_EQ(written_in_little_endian<TypeParam>(), bytes_above_127<TypeParam>);
+}
+
 TYPED_TEST(byte_order, writes_four_bytes_and_no_more_for_32_bits) {
     std::array<TypeParam, 6> bytes{};
     digest::store_big_u32(0xfedc'ba98, bytes.data() + 1);

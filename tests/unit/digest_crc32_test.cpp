@@ -3,13 +3,14 @@
 #include <pglocks/hash/crc32.hpp>
 
 #include "golden_vectors.hpp"
+#include "random_bytes.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <random>
 #include <string>
 #include <string_view>
 #include <zlib.h>
@@ -65,11 +66,17 @@ TEST(crc32, equals_zlib_at_every_length_up_to_130) {
     }
 }
 
+TEST(crc32, continues_from_the_crc_of_what_came_before) {
+    for (std::size_t cut = 0; cut <= 130; ++cut) {
+        const std::string_view whole = golden::sample(130);
+        EXPECT_EQ(crc32(whole.substr(cut), crc32(whole.substr(0, cut))), crc32(whole)) << "cut at " << cut;
+    }
+}
+
 TEST(crc32, equals_zlib_on_random_bytes) {
-    std::mt19937 random(20'240'607);
-    for (int round = 0; round != 100'000; ++round) {
-        std::string bytes(random() % 201, '\0');
-        std::generate(bytes.begin(), bytes.end(), [&] { return static_cast<char>(random() & 0xff); });
+    golden::random_bytes random;
+    for (int round = 0; round != golden::random_inputs; ++round) {
+        const std::string bytes = random();
         ASSERT_EQ(crc32(bytes), crc32_of_zlib(bytes)) << "round " << round << ", length " << bytes.size();
     }
 }

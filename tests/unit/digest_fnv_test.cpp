@@ -15,6 +15,8 @@
 
 namespace {
 
+using pglocks::digest::fnv1_32;
+using pglocks::digest::fnv1_64;
 using pglocks::digest::fnv1a_64;
 
 struct vector {
@@ -88,6 +90,44 @@ TEST(fnv1a_64, follows_its_definition_byte_by_byte_up_to_length_130) {
         EXPECT_EQ(fnv1a_64(golden::sample(length)), expected) << "length " << length;
         expected = (expected ^ std::uint64_t{static_cast<unsigned char>(golden::sample(131)[length])}) *
                    ((std::uint64_t{1} << 40) + (1U << 8) + 0xb3U);
+    }
+}
+
+struct fnv1_vector {
+    std::string_view bytes;
+    std::uint32_t hash_32;
+    std::uint64_t hash_64;
+};
+
+/// From the list that Landon Curt Noll publishes with the hash (test_fnv.c).
+constexpr std::array<fnv1_vector, 6> published_fnv1{{
+    {"", 0x811c'9dc5, 0xcbf2'9ce4'8422'2325},
+    {"a", 0x050c'5d7e, 0xaf63'bd4c'8601'b7be},
+    {"b", 0x050c'5d7d, 0xaf63'bd4c'8601'b7bd},
+    {"fo", 0x6b77'2514, 0x0832'6207'b4eb'2f34},
+    {"foo", 0x408f'5e13, 0xd8cb'c718'6ba1'3533},
+    {"foobar", 0x31f0'b262, 0x340d'8765'a4dd'a9c2},
+}};
+
+TEST(fnv1, equals_the_published_vectors) {
+    static_assert(noexcept(fnv1_32("")) && noexcept(fnv1_64("")));
+    static_assert(fnv1_32(published_fnv1[5].bytes) == published_fnv1[5].hash_32);
+    static_assert(fnv1_64(published_fnv1[5].bytes) == published_fnv1[5].hash_64);
+    for (const fnv1_vector& v : published_fnv1) {
+        EXPECT_EQ(fnv1_32(v.bytes), v.hash_32) << v.bytes;
+        EXPECT_EQ(fnv1_64(v.bytes), v.hash_64) << v.bytes;
+    }
+}
+
+TEST(fnv1, follows_its_definition_byte_by_byte_up_to_length_130) {
+    std::uint32_t expected_32 = 2'166'136'261U;
+    std::uint64_t expected_64 = 14'695'981'039'346'656'037U;
+    for (std::size_t length = 0; length <= 130; ++length) {
+        EXPECT_EQ(fnv1_32(golden::sample(length)), expected_32) << "length " << length;
+        EXPECT_EQ(fnv1_64(golden::sample(length)), expected_64) << "length " << length;
+        const auto next = static_cast<unsigned char>(golden::sample(131)[length]);
+        expected_32 = expected_32 * ((1U << 24) + (1U << 8) + 0x93U) ^ next;
+        expected_64 = expected_64 * ((std::uint64_t{1} << 40) + (1U << 8) + 0xb3U) ^ next;
     }
 }
 

@@ -4,6 +4,7 @@
 #include <pglocks/hash/sha256.hpp>
 
 #include "golden_vectors.hpp"
+#include "random_bytes.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <openssl/sha.h>
-#include <random>
 #include <string>
 #include <string_view>
 
@@ -124,10 +124,9 @@ TEST(sha256, equals_openssl_at_every_length_up_to_130) {
 }
 
 TEST(sha256, equals_openssl_on_random_bytes) {
-    std::mt19937 random(20'240'607);
-    for (int round = 0; round != 100'000; ++round) {
-        std::string bytes(random() % 201, '\0');
-        std::generate(bytes.begin(), bytes.end(), [&] { return static_cast<char>(random() & 0xff); });
+    golden::random_bytes random;
+    for (int round = 0; round != golden::random_inputs; ++round) {
+        const std::string bytes = random();
         ASSERT_EQ(sha256(bytes), sha256_of_openssl(bytes))
             << "round " << round << ", length " << bytes.size();
     }

@@ -72,4 +72,24 @@ constexpr void store_big_u64(std::uint64_t value, Byte* to) noexcept {
     store_big_u32(static_cast<std::uint32_t>(value & 0xffff'ffff), to + 4);
 }
 
+/// Writes an unsigned 32-bit integer, least significant byte first.
+///
+/// *Requires*: four writable bytes at `to`; no alignment.
+template <byte_like Byte>
+constexpr void store_little_u32(std::uint32_t value, Byte* to) noexcept {
+    to[0] = static_cast<Byte>(value & 0xff);
+    to[1] = static_cast<Byte>(value >> 8 & 0xff);
+    to[2] = static_cast<Byte>(value >> 16 & 0xff);
+    to[3] = static_cast<Byte>(value >> 24 & 0xff);
+}
+
+/// Writes an unsigned 64-bit integer, least significant byte first.
+///
+/// *Requires*: eight writable bytes at `to`; no alignment.
+template <byte_like Byte>
+constexpr void store_little_u64(std::uint64_t value, Byte* to) noexcept {
+    store_little_u32(static_cast<std::uint32_t>(value & 0xffff'ffff), to);
+    store_little_u32(static_cast<std::uint32_t>(value >> 32), to + 4);
+}
+
 } // namespace pglocks::digest

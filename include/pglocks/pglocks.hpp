@@ -6,7 +6,7 @@
 
 #include <pglocks/aliases.hpp>
 #include <pglocks/error.hpp>
-#include <pglocks/interop/interop.hpp>
+#include <pglocks/interop/python.hpp>
 #include <pglocks/key.hpp>
 #include <pglocks/key_of.hpp>
 #include <pglocks/lock.hpp>

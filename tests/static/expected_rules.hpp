@@ -8,6 +8,7 @@
 #include <pglocks/policy.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 
@@ -66,6 +67,13 @@ struct wait_row<pglocks::wait::poll<>> {
     static constexpr bool takes_value = true;
 };
 
+template <class Hash, class... Listed>
+constexpr bool is_among(pglocks::type_list<Listed...>) {
+    return (std::same_as<Hash, Listed> || ...);
+}
+template <class Hash>
+concept among_interop = is_among<Hash>(pglocks::interop::all());
+
 enum class names : std::uint8_t { taken, taken_with_a_value, refused };
 
 template <class Hash>
@@ -98,14 +106,18 @@ template <>
 struct hash_row<pglocks::hash::in_namespace<1>> {
     static constexpr names of = names::taken;
 };
-template <>
-struct hash_row<pglocks::interop::django_pglocks> {
+template <class Hash>
+    requires among_interop<Hash>
+struct hash_row<Hash> {
     static constexpr names of = names::taken;
 };
-template <>
-struct hash_row<pglocks::interop::django_pglocks2> {
-    static constexpr names of = names::taken;
-};
+
+/// Of the hashes of other ecosystems, which are alike to a lock, one of integers and one of pairs stand for
+/// all where each combination costs compile time.
+template <class Hash>
+inline constexpr bool is_representative =
+    !among_interop<Hash> || std::same_as<Hash, pglocks::interop::django_pglocks> ||
+    std::same_as<Hash, pglocks::interop::with_advisory_lock<>>;
 
 /// The rows of one lock.
 struct row {

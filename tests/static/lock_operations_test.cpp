@@ -111,8 +111,10 @@ TEST(lock_operations, exist_as_the_rules_say_for_every_combination_of_the_catalo
     pglocks::catalogue::for_each_combination(
         []<class S, class M, class W, class H>(std::type_identity<S>, std::type_identity<M>,
                                                std::type_identity<W>, std::type_identity<H>) {
-            using lock = pglocks::basic_advisory_lock<S, M, W, H>;
-            compare(pglocks_test::row_of<S, M, W, H>, found<lock>, spelled<S, M, W, H>());
+            if constexpr (pglocks_test::is_representative<H>) {
+                using lock = pglocks::basic_advisory_lock<S, M, W, H>;
+                compare(pglocks_test::row_of<S, M, W, H>, found<lock>, spelled<S, M, W, H>());
+            }
         });
 }
 

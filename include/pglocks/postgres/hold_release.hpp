@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
-#include <iterator>
 #include <new>
 #include <optional>
 #include <stop_token>
@@ -39,19 +38,16 @@ inline void report_switched(lock_key key, std::string_view name) noexcept {
 /// Holds of one mode, in the order of their keys, as an array of what is asked of the server.
 class asked_holds {
 public:
-    explicit asked_holds(const std::vector<hold*>& holds) : holds_(holds) {
-        keys_.reserve(holds.size());
-        for (const hold* h : holds) {
-            keys_.push_back(h->key);
-        }
-        array_.emplace(keys_);
-    }
+    explicit asked_holds(const std::vector<hold*>& holds)
+        : holds_(holds),
+          keys_(keys_of(holds)),
+          array_(lock_keys(keys_)) {}
 
     /// *Throws*: as the reader.
     [[nodiscard]] answer ask(const server_link& link, const set_text& statement,
                              interruptible_reader& reader) {
         return answer_of(
-            reader.run(link.statement(statement).c_str(), keys_.front(), false, array_->parameters()));
+            reader.run(link.statement(statement).c_str(), keys_.front(), false, array_.parameters()));
     }
 
     /// Calls `f` with each hold that the answer numbers.
@@ -61,9 +57,18 @@ public:
     }
 
 private:
+    [[nodiscard]] static std::vector<lock_key> keys_of(const std::vector<hold*>& holds) {
+        std::vector<lock_key> keys;
+        keys.reserve(holds.size());
+        for (const hold* h : holds) {
+            keys.push_back(h->key);
+        }
+        return keys;
+    }
+
     const std::vector<hold*>& holds_;
     std::vector<lock_key> keys_;
-    std::optional<key_array> array_;
+    key_array array_;
 };
 
 /// Unlocks until nothing is held. *Requires*: the holds are all of one mode, at least one, sorted by key.
@@ -75,6 +80,8 @@ private:
     try {
         for (int cancelled = 0; cancelled < tries;) {
             asked_holds asked(all);
+            std::vector<hold*> left;
+            left.reserve(all.size()); // so that nothing fails once it was sent
             const answer a = asked.ask(link, unlock_what_is_held(all.front()->shared), reader);
             if (a.switched) {
                 report_switched(first, name);
@@ -87,24 +94,21 @@ private:
                 }
                 throw_failure(a.reply, link.conn(), "releasing", first);
             }
-            std::vector<hold*> unlocked; // and may be held once more
-            unlocked.reserve(all.size());
-            asked.for_each_numbered(a, [&](hold& h) {
-                h.surplus -= h.surplus > 0 ? 1 : 0;
-                unlocked.push_back(&h);
-            });
-            std::sort(unlocked.begin(), unlocked.end());
+            asked.for_each_numbered(a, [](hold& h) { h.unlocked = true; }); // and may be held once more
             for (hold* h : all) {
-                if (!std::binary_search(unlocked.begin(), unlocked.end(), h)) {
+                if (std::exchange(h->unlocked, false)) {
+                    h->surplus -= h->surplus > 0 ? 1 : 0;
+                    left.push_back(h);
+                } else {
                     h->missing = std::exchange(h->surplus, 0) > 0;
                     h->uncertain = false;
                     end = h->missing ? release_result::not_held : end;
                 }
             }
-            if (unlocked.empty()) {
+            if (left.empty()) {
                 return end;
             }
-            all = std::move(unlocked);
+            all = std::move(left);
         }
         throw lock_error({.what = "the release was cancelled again and again, and will be tried again later",
                           .sqlstate = std::string(sqlstate::query_canceled),
@@ -243,8 +247,11 @@ private:
                 });
             }
         }
-        std::copy_if(all.begin(), all.end(), std::back_inserter(doubtful),
-                     [](const hold* h) { return h->wants_draining(); });
+        for (hold* h : all) {
+            if (h->wants_draining()) {
+                doubtful.push_back(h);
+            }
+        }
         if (!doubtful.empty()) {
             const release_result drained = detail::drain(link, std::move(doubtful), {}, reader);
             end = drained == release_result::released ? end : drained;

@@ -20,6 +20,7 @@ struct hold {
     bool shared;
     bool uncertain = false;     ///< after an error the server may count more holds than we do
     bool missing = false;       ///< a release has found nothing, and nobody has been told yet
+    bool unlocked = false;      ///< while holds are drained: the last statement has found one to unlock
     std::uint32_t owned = 0;    ///< holds that lock objects own
     std::uint32_t disowned = 0; ///< holds that `release()` has left to the session
     std::uint32_t surplus = 0;  ///< holds whose release has yet to be sent
@@ -103,16 +104,18 @@ public:
         std::size_t known = 0;
         for_each_known(keys, shared, [&](hold&) { ++known; });
         if (const std::size_t fresh = keys.size() - known; fresh > 0) {
-            auto from = static_cast<std::ptrdiff_t>(all_.size()); // what is merged, from the greatest
+            std::size_t from = all_.size(); // what is merged, from the greatest
             all_.resize(all_.size() + fresh, hold{.key = keys.front(), .shared = shared});
-            auto to = static_cast<std::ptrdiff_t>(all_.size());
-            for (auto key = keys.rbegin(); key != keys.rend() && to != from;) {
-                const hold* const last = from > 0 ? &all_[static_cast<std::size_t>(from - 1)] : nullptr;
-                if (last && !last->is_before(*key, shared)) {
-                    key += last->is_of(*key, shared) ? 1 : 0;
-                    all_[static_cast<std::size_t>(--to)] = all_[static_cast<std::size_t>(--from)];
+            std::size_t to = all_.size();
+            for (std::size_t left = keys.size(); left > 0 && to != from;) {
+                const lock_key key = keys[left - 1];
+                const hold* const last = from > 0 ? &all_[from - 1] : nullptr;
+                if (last && !last->is_before(key, shared)) {
+                    left -= last->is_of(key, shared) ? 1 : 0;
+                    all_[--to] = all_[--from];
                 } else {
-                    all_[static_cast<std::size_t>(--to)] = hold{.key = *key++, .shared = shared};
+                    --left;
+                    all_[--to] = hold{.key = key, .shared = shared};
                 }
             }
         }

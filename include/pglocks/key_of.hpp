@@ -17,7 +17,7 @@ template <rule::hash_takes_names Hash = axis_traits<axis::hash>::default_policy>
 [[nodiscard]] constexpr lock_key key_of(std::string_view name, const Hash& hash) {
     if (!detail::accepted(hash, name)) {
         // clang-format off
-        throw refused({.what = "the hash cannot map this name", .advice = "PostgreSQL's hashes take no NUL byte, and those of other ecosystems only what is text there: correct the name, or choose hash::sha256 or hash::fnv1a"}, name); // pglocks: the hash cannot map this name: leave out NUL bytes and what is not UTF-8, or choose another hash
+        throw refused({.what = "the hash cannot map this name", .advice = "PostgreSQL's hashes take no NUL byte, and those of other ecosystems only what is text there: correct the name, or choose hash::sha256 or hash::fnv1a"}, name); // pglocks: the hash cannot map this name: leave out NUL and non-UTF-8 bytes, or choose another hash
         // clang-format on
     }
     return detail::hashed(hash, name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: constant expression
-// SENTENCE: pglocks: the hash cannot map this name: leave out NUL bytes and what is not UTF-8, or choose another hash
+// SENTENCE: pglocks: the hash cannot map this name: leave out NUL and non-UTF-8 bytes, or choose another hash
 
 #include <pglocks/pglocks.hpp>
 

@@ -68,6 +68,12 @@ public:
         text_ = compose();
     }
 
+    /// Adds to the detail what was found out later, for instance who holds the lock.
+    void add_detail(std::string_view text) {
+        (failure_.detail += failure_.detail.empty() ? "" : "; ") += text;
+        text_ = compose();
+    }
+
 private:
     [[nodiscard]] std::string compose() const {
         std::string text = "pglocks: " + failure_.what;

@@ -41,15 +41,21 @@ inline constexpr const char* fresh =
     "with f as materialized (select pg_catalog.count(pg_catalog.pg_stat_clear_snapshot()) as n)";
 
 /// $1 the bits of a key and $2 its objsubid, or nulls for every key; $3 whether granted, or null for both.
+///
+/// A prepared transaction is known by the lock on its own transaction ID that it holds beside the others.
 [[nodiscard]] inline std::string all(bool has_waitstart) {
     return std::string(fresh) +
            ", a as materialized (select s.* from f, pg_catalog.pg_stat_get_activity(case when f.n is null "
-           "then 0 end) s), l as materialized (select * from pg_catalog.pg_lock_status() where locktype "
-           "operator(pg_catalog.=) 'advisory' and database operator(pg_catalog.=) (select a.datid from a "
-           "where a.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()) and ($1::bigint is null or (" +
+           "then 0 end) s), g as materialized (select * from pg_catalog.pg_lock_status()), l as (select * "
+           "from g where locktype operator(pg_catalog.=) 'advisory' and database operator(pg_catalog.=) "
+           "(select a.datid from a where a.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()) and "
+           "($1::bigint is null or (" +
            bits +
            " operator(pg_catalog.=) $1::bigint and objsubid operator(pg_catalog.=) $2::integer)) and "
-           "($3::boolean is null or granted operator(pg_catalog.=) $3::boolean)) select l.classid, l.objid, "
+           "($3::boolean is null or granted operator(pg_catalog.=) $3::boolean)), p as (select "
+           "g.virtualtransaction as owner, x.gid, x.prepared, x.ownerid from g join "
+           "pg_catalog.pg_prepared_xact() x on g.transactionid operator(pg_catalog.=) x.transaction where "
+           "g.pid is null and g.locktype operator(pg_catalog.=) 'transactionid') select l.classid, l.objid, "
            "l.objsubid, l.mode, l.granted, l.pid, pg_catalog.pg_get_userbyid(coalesce(a.usesysid, "
            "p.ownerid)), a.application_name, case when a.client_port operator(pg_catalog.<) 0 then '' else "
            "pg_catalog.host(a.client_addr) end, case when a.client_port operator(pg_catalog.>=) 0 then "
@@ -58,9 +64,8 @@ inline constexpr const char* fresh =
            (has_waitstart ? microseconds("l.waitstart") : "null") + ", " + microseconds("a.backend_start") +
            ", " + microseconds("coalesce(a.xact_start, p.prepared)") + ", " + microseconds("a.state_change") +
            ", case when not l.granted then pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(l.pid), "
-           "',') end from l left join a on a.pid operator(pg_catalog.=) l.pid left join "
-           "pg_catalog.pg_prepared_xact() p on l.pid is null and pg_catalog.concat('-1/', p.transaction) "
-           "operator(pg_catalog.=) l.virtualtransaction";
+           "',') end from l left join a on a.pid operator(pg_catalog.=) l.pid left join p on l.pid is null "
+           "and p.owner operator(pg_catalog.=) l.virtualtransaction";
 }
 
 /// Whether anybody holds the key of bits $1 and objsubid $2.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // A hostile search_path: functions, operators and types of the same names come first, and nothing of ours
 // uses them.
+#include <pglocks/inspect.hpp>
+
 #include "integration/lock_test.hpp"
 #include "support/scratch_database.hpp"
 
@@ -42,7 +44,22 @@ protected:
         replace("concat(variadic text[])", "text", "return '';");
         replace("string_agg(text, text)", "text", "return '';");
         replace("current_database()", "name", "return 'evil';");
-        for (const std::string type : {"oid", "text", "name", "integer", "bigint", "boolean"}) {
+        replace("pg_stat_clear_snapshot()", "void", "");
+        replace("pg_lock_status()", "setof pg_catalog.pg_locks", "return;");
+        replace("pg_stat_get_activity(integer)", "setof pg_catalog.pg_stat_activity", "return;");
+        replace("pg_prepared_xact()", "setof pg_catalog.pg_prepared_xacts", "return;");
+        replace("pg_blocking_pids(integer)", "integer[]", "return null;");
+        replace("pg_get_userbyid(oid)", "name", "return 'evil';");
+        replace("host(inet)", "text", "return 'evil';");
+        replace("array_to_string(anyarray, text)", "text", "return '';");
+        replace("date_part(text, timestamptz)", "double precision", "return 0;");
+        replace("clock_timestamp()", "timestamptz", "return null;");
+        replace("pg_terminate_backend(integer)", "boolean", "return true;");
+        replace("pg_cancel_backend(integer)", "boolean", "return true;");
+        replace("product(double precision, double precision)", "double precision", "return 0;");
+        evil += "create operator evil.* (leftarg = double precision, rightarg = double precision, function = "
+                "evil.product);";
+        for (const std::string type : {"oid", "text", "name", "integer", "bigint", "boolean", "xid"}) {
             replace("equals(" + type + ", " + type + ")", "boolean", "return false;");
             evil += "create operator evil.= (leftarg = " + type + ", rightarg = " + type +
                     ", function = evil.equals);";
@@ -210,6 +227,32 @@ TEST_F(hostile_search_path, what_an_error_may_have_left_behind_is_really_release
         EXPECT_EQ(owner(key), pid(a_));
         query(a_, "commit");
         EXPECT_TRUE(look_.advisory_locks().empty());
+    }
+}
+
+TEST_F(hostile_search_path, inspection_tells_the_truth_and_signals_are_really_sent) {
+    for (const lock_key key : {lock_key(-1), lock_key(2, -3)}) {
+        soci::session holder(soci::postgresql, database_.conninfo() + " application_name=holder");
+        const advisory_lock held(holder, key);
+        const int waiter = pid(b_);
+        background waits(database_.conninfo(), [&] {
+            return error_of<lock_error>([&] { const advisory_lock lock(b_, key); }).sqlstate();
+        });
+        ASSERT_TRUE(queued(key));
+        const auto all = inspect(a_, key);
+        ASSERT_EQ(all.size(), 2U);
+        EXPECT_EQ(all[0].pid, pid(holder));
+        EXPECT_EQ(all[0].application, "holder");
+        EXPECT_NE(all[0].user, "evil");
+        EXPECT_GT(all[0].session_started, lock_info::time_point());
+        EXPECT_GT(all[0].seen_at, lock_info::time_point());
+        EXPECT_EQ(all[1].pid, waiter);
+        EXPECT_EQ(all[1].blocked_by, std::vector{pid(holder)});
+        EXPECT_TRUE(is_locked(a_, key));
+        EXPECT_EQ(cancel_backend(a_, all[1]), signal_result::sent);
+        EXPECT_EQ(waits.result(), "57014");
+        EXPECT_EQ(terminate_backend(a_, all[0]), signal_result::sent);
+        EXPECT_TRUE(eventually([&] { return !is_locked(a_, key); }));
     }
 }
 

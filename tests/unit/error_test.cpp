@@ -89,6 +89,15 @@ TEST(lock_error, is_told_later_which_lock_it_is_about) {
     EXPECT_STREQ(error.what(), text_of({.what = "it failed", .key = lock_key(42)}, "job").c_str());
 }
 
+TEST(lock_error, is_told_later_what_was_found_out) {
+    lock_error error({.what = "it failed", .detail = "A waits for B"});
+    error.add_detail("B is in bed");
+    EXPECT_STREQ(error.what(), "pglocks: it failed (A waits for B; B is in bed)");
+    lock_error without_detail({.what = "it failed"});
+    without_detail.add_detail("B is in bed");
+    EXPECT_EQ(without_detail.detail(), "B is in bed");
+}
+
 TEST(lock_error, keeps_the_lock_that_it_was_thrown_with) {
     lock_error error({.what = "it failed", .key = lock_key(1)}, "first");
     error.add_lock(2, "second");

@@ -92,8 +92,12 @@ enum class backend_signal : std::uint8_t { terminate, cancel };
 [[nodiscard]] inline signal_result signal_backend(soci::session& session, backend_signal what,
                                                   const lock_info& whose) {
     if (whose.pid == 0) {
+        std::string name = whose.prepared_transaction;
+        for (auto at = name.find('\''); at != std::string::npos; at = name.find('\'', at + 2)) {
+            name.insert(at, 1, '\'');
+        }
         throw refused({.what = "a prepared transaction has no session that could be ended or cancelled",
-                       .advice = "COMMIT PREPARED or ROLLBACK PREPARED '" + whose.prepared_transaction + '\'',
+                       .advice = "COMMIT PREPARED '" + name + "', or ROLLBACK PREPARED '" + name + '\'',
                        .key = whose.key});
     }
     return signal_backend(session, what, whose.pid, whose.session_started, &whose);

@@ -4,6 +4,7 @@
 
 #include "integration/lock_test.hpp"
 #include "support/messages.hpp"
+#include "support/postgres_server.hpp"
 
 #include <chrono>
 #include <optional>
@@ -80,25 +81,30 @@ TEST_F(named_holders, of_a_set_are_those_of_its_keys_alone) {
     EXPECT_EQ(error.in_the_way()[0].key, lock_key(1, 2));
 }
 
-TEST_F(named_holders, a_deadlock_is_told_them_by_another_session) {
-    query(a_, "set deadlock_timeout = '1ms'");
-    query(holder_, "set deadlock_timeout = '1h'");
-    query(a_, "begin");
-    std::optional<advisory_lock> mine(std::in_place, a_, "mine");
-    const advisory_lock theirs(holder_, "theirs");
-    auto crosses = in_background([&] { const advisory_lock crossed(holder_, "mine"); });
-    ASSERT_TRUE(queued(key_of("mine")));
-    auto error = error_of<deadlock_detected>([&] { const advisory_lock crossed(a_, "theirs"); });
+TEST(named_holders_of_a_deadlock, are_told_by_another_session) {
+    const postgres_server server; // the victim is who looks first, which a superuser can say
+    soci::session victim(soci::postgresql, server.conninfo());
+    soci::session survivor(soci::postgresql, server.conninfo());
+    soci::session other(soci::postgresql, server.conninfo());
+    query(victim, "set deadlock_timeout = '1ms'");
+    query(survivor, "set deadlock_timeout = '1h'");
+    query(victim, "begin");
+    const std::string survivor_is = "held by pid " + std::to_string(pid(survivor));
+    std::optional<advisory_lock> mine(std::in_place, victim, "mine");
+    const advisory_lock theirs(survivor, "theirs");
+    background crosses(server.conninfo(), [&] { const advisory_lock crossed(survivor, "mine"); });
+    ASSERT_TRUE(eventually([&] { return waiters(other, "mine").size() == 1; }));
+    auto error = error_of<deadlock_detected>([&] { const advisory_lock crossed(victim, "theirs"); });
     auto by_its_own_session = error;
-    add_holders(b_, error);
-    EXPECT_TRUE(contains(error.what(), "now exclusive, " + holder_is_)) << error.what();
+    add_holders(other, error);
+    EXPECT_TRUE(contains(error.what(), "now exclusive, " + survivor_is)) << error.what();
     EXPECT_TRUE(contains(error.detail(), "waits for")) << "PostgreSQL's words are kept";
-    add_holders(a_, by_its_own_session);
+    add_holders(victim, by_its_own_session);
     EXPECT_TRUE(contains(by_its_own_session.what(), "its holders are not known"))
         << by_its_own_session.what();
     EXPECT_TRUE(contains(by_its_own_session.what(), "another session"));
     mine.reset();
-    query(a_, "rollback");
+    query(victim, "rollback");
     crosses.result();
 }
 

@@ -7,6 +7,7 @@
 #include "support/scratch_database.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -215,19 +216,21 @@ TEST_F(inspection, goes_by_names_of_any_hash_of_a_lock_type_and_of_a_set) {
 }
 
 TEST_F(inspection, inside_a_transaction_sees_what_began_after_the_last_look) {
+    const advisory_lock early(a_, 1);
     for (const std::string begin : {"begin", "begin isolation level repeatable read, read only"}) {
         query(sql_, begin);
-        EXPECT_TRUE(inspect(sql_).empty());
+        EXPECT_EQ(inspect(sql_).size(), 1U);
         {
             soci::session late(soci::postgresql, conninfo() + " application_name=late");
-            const advisory_lock lock(late, 1);
+            const advisory_lock lock(late, 2);
             const auto all = inspect(sql_);
-            ASSERT_EQ(all.size(), 1U);
-            EXPECT_EQ(all[0].application, "late");
-            EXPECT_EQ(all[0].state, "idle");
+            ASSERT_EQ(all.size(), 2U);
+            EXPECT_EQ(all[1].application, "late");
+            EXPECT_EQ(all[1].state, "idle");
         }
         EXPECT_EQ(query(sql_, "select 1"), "1");
         query(sql_, "rollback");
+        ASSERT_TRUE(eventually([&] { return !is_locked(sql_, 2); }));
     }
 }
 
@@ -256,6 +259,20 @@ TEST_F(inspection, costs_one_round_trip_and_leaves_no_lock_behind) {
                           std::to_string(pid(sql_))),
               "0");
     query(sql_, "rollback");
+}
+
+TEST_F(inspection, asks_servers_before_postgresql_14_for_all_but_the_start_of_the_wait) {
+    const advisory_lock lock(a_, {7, -7});
+    const std::array<std::optional<std::string>, 3> everything{};
+    const auto rows = postgres::ask(sql_, postgres::lock_query::all(false), everything, {});
+    ASSERT_EQ(PQntuples(rows.get()), 1);
+    const auto info = postgres::lock_row(rows.get(), 0).read();
+    ASSERT_TRUE(info);
+    EXPECT_EQ(info->key, lock_key(7, -7));
+    EXPECT_EQ(info->pid, pid(a_));
+    EXPECT_EQ(info->state, "idle");
+    EXPECT_TRUE(info->session_started);
+    EXPECT_FALSE(info->waiting_since);
 }
 
 TEST_F(inspection, in_a_transaction_that_has_failed_says_to_ask_on_another_session) {

@@ -248,6 +248,9 @@ TEST_F(hostile_search_path, inspection_tells_the_truth_and_signals_are_really_se
         EXPECT_GT(all[0].seen_at, lock_info::time_point());
         EXPECT_EQ(all[1].pid, waiter);
         EXPECT_EQ(all[1].blocked_by, std::vector{pid(holder)});
+        EXPECT_EQ(inspect(a_).size(), 2U);
+        EXPECT_EQ(holders(a_, key).at(0).pid, pid(holder));
+        EXPECT_EQ(waiters(a_, key).at(0).pid, waiter);
         EXPECT_TRUE(is_locked(a_, key));
         EXPECT_EQ(cancel_backend(a_, all[1]), signal_result::sent);
         EXPECT_EQ(waits.result(), "57014");

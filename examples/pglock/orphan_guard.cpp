@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "orphan_guard.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace pglock {
+
+namespace {
+
+/// Between fork and the end nothing but system calls: the other threads' locks are in no known state.
+[[noreturn]] void guard(pid_t group, int pipe) noexcept {
+    ::setsid();
+    ::prctl(PR_SET_NAME, "pglock-guard");
+    sigset_t all;
+    sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, nullptr);
+    ::dup2(pipe, STDIN_FILENO);
+    ::close_range(STDIN_FILENO + 1, UINT_MAX, 0);
+    static_cast<void>(::chdir("/"));
+    char word = 0;
+    ssize_t size = 0;
+    do {
+        size = ::read(STDIN_FILENO, &word, 1);
+    } while (size < 0 && errno == EINTR);
+    if (size == 0) {
+        ::kill(-group, SIGKILL);
+    }
+    ::_exit(0);
+}
+
+} // namespace
+
+orphan_guard::orphan_guard(pid_t group) {
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+        throw std::system_error(errno, std::generic_category(), "no pipe");
+    }
+    const descriptor read_end(ends[0], "");
+    word_ = descriptor(ends[1], "");
+    process_ = ::fork();
+    if (process_ == 0) {
+        guard(group, read_end.get());
+    }
+    if (process_ < 0) {
+        throw std::system_error(errno, std::generic_category(), "no process");
+    }
+}
+
+orphan_guard::~orphan_guard() {
+    static_cast<void>(::write(word_.get(), "", 1));
+    while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+}
+
+} // namespace pglock

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "descriptor.hpp"
+
+#include <csignal>
+#include <optional>
+#include <sys/signalfd.h>
+
+namespace pglock {
+
+/// The signals that pglock passes on, kept from acting on itself and read one by one.
+///
+/// Blocked in the thread that makes this and in those it starts; a signal that was ignored when pglock was
+/// started (nohup) stays so, for the command, too.
+class signal_queue {
+public:
+    /// \param stops whether the signals that stop and continue are passed on, too
+    explicit signal_queue(bool stops);
+    signal_queue(const signal_queue&) = delete;
+    signal_queue& operator=(const signal_queue&) = delete;
+    ~signal_queue();
+
+    [[nodiscard]] int descriptor_to_poll() const noexcept { return queue_.get(); }
+    /// The next signal, if there is one.
+    [[nodiscard]] std::optional<signalfd_siginfo> next() noexcept;
+    /// What was blocked before: what the command is to have blocked.
+    [[nodiscard]] const sigset_t& before() const noexcept { return before_; }
+
+private:
+    sigset_t before_{};
+    descriptor queue_;
+};
+
+/// Ends this process as this signal does, so that whoever waits for it sees the signal; without a core. As
+/// the first process of a container, which no signal ends, with 128 + its number.
+[[noreturn]] void die_of(int signal) noexcept;
+
+} // namespace pglock

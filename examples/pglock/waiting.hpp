@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "descriptor.hpp"
+#include "options.hpp"
+#include "signals.hpp"
+
+#include <atomic>
+#include <stop_token>
+#include <thread>
+
+namespace pglock {
+
+/// What goes on beside a wait for the lock: signals end it, and a terminal shows who is in the way.
+///
+/// Has a thread of its own, since the thread that waits is the connection's; what it asks the server it asks
+/// on a connection of its own, made when the wait has lasted a moment.
+class waiting {
+public:
+    waiting(const options& given, signal_queue& signals);
+    waiting(const waiting&) = delete;
+    waiting& operator=(const waiting&) = delete;
+    ~waiting() { end(); }
+
+    /// Asked to stop by a signal that ends pglock.
+    [[nodiscard]] std::stop_token token() const noexcept { return stop_.get_token(); }
+    /// Ends the thread and takes away what the terminal shows. \returns the signal that ended the wait, or 0
+    int end();
+
+private:
+    void run();
+    void read_signals();
+
+    const options& given_;
+    signal_queue& signals_;
+    descriptor ended_;
+    std::stop_source stop_;
+    std::atomic<int> signal_ = 0;
+    std::thread thread_;
+};
+
+} // namespace pglock

@@ -73,7 +73,7 @@ const named_hash& hash_named(std::string_view name) {
     const auto& all = hashes();
     const auto found = std::find_if(all.begin(), all.end(), [&](const auto& h) { return h.name == name; });
     if (found == all.end()) {
-        std::string message = "there is no hash '" + std::string(name) + "'; there are:";
+        std::string message = "there is no such hash; there are:";
         for (const named_hash& h : all) {
             message += h.key_of ? ' ' + h.name : "";
         }

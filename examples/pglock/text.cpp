@@ -120,8 +120,7 @@ pglocks::lock_key parse_key(std::string_view text) {
     } else if (const auto key = number<std::int64_t>(text)) {
         return *key;
     }
-    throw usage_error("--key takes a signed 64-bit integer, or two signed 32-bit ones as A,B, and not '" +
-                      std::string(text) + "'");
+    throw usage_error("--key takes a signed 64-bit integer, or two signed 32-bit ones as A,B");
 }
 
 } // namespace pglock

@@ -59,6 +59,7 @@ command::command(const std::vector<std::string>& words, const sigset_t& blocked)
     }
     const descriptor read_end(ends[0], "");
     descriptor write_end(ends[1], "");
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1); // what the command leaves behind is collected here, at once
     const pid_t parent = ::getpid();
     process_ = ::fork();
     if (process_ == 0) {

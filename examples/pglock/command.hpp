@@ -39,7 +39,7 @@ public:
     ~command();
 
     void send(int signal) const noexcept;
-    /// Collects children that have ended, those included that a container's first process inherits.
+    /// Collects the processes that have ended, those included that the command has left behind.
     /// \returns whether the command has ended
     bool collect() noexcept;
     /// The status of `waitpid`, once the command has ended.

@@ -7,9 +7,36 @@
 
 #include <soci/postgresql/soci-postgresql.h>
 
+#include <cstdlib>
 #include <string_view>
 
 namespace pglock {
+
+namespace {
+
+/// The connection string with the options of libpq's environment, unless it has options of its own: those
+/// that the preset adds would replace them.
+[[nodiscard]] std::string with_options_of_environment(const std::string& dsn) {
+    const char* const options = std::getenv("PGOPTIONS");
+    if (!options || *options == '\0' || dsn.find("options") != std::string::npos) {
+        return dsn;
+    }
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    const bool is_uri = dsn.find("://") != std::string::npos;
+    std::string all =
+        is_uri ? dsn + (dsn.find('?') == std::string::npos ? "?options=" : "&options=") : dsn + " options='";
+    for (const char c : std::string_view(options)) {
+        if (is_uri) {
+            const auto byte = static_cast<unsigned char>(c);
+            ((all += '%') += digits[byte / 16]) += digits[byte % 16];
+        } else {
+            all += c == '\'' || c == '\\' ? std::string{'\\', c} : std::string(1, c);
+        }
+    }
+    return is_uri ? all : all + '\'';
+}
+
+} // namespace
 
 std::string message_of(const std::exception& error, const options& given) {
     std::string_view text = error.what();
@@ -25,7 +52,8 @@ std::string message_of(const std::exception& error, const options& given) {
 
 std::unique_ptr<soci::session> open_session(const options& given) {
     try {
-        auto session = std::make_unique<soci::session>(soci::postgresql, preset.conninfo(given.dsn));
+        auto session = std::make_unique<soci::session>(
+            soci::postgresql, preset.conninfo(with_options_of_environment(given.dsn)));
         std::string application = "pglock";
         if (given.application_name) {
             application = *given.application_name;

@@ -91,6 +91,7 @@ void supervision::wait_for_the_group() {
             return;
         }
         std::this_thread::sleep_for(look_again);
+        static_cast<void>(child_.collect());
         kill_if_due();
     }
 }

@@ -176,16 +176,31 @@ class AConflict(stage.Test):
         self.holder.end()
         self.assertEqual(run.result(), (0, 'ran\n', ''))
 
-    def test_by_a_deadlock_is_75(self):
-        self.holder.ask("set deadlock_timeout = '1h'")
-        other = self.session('other')
-        other.ask('select pg_advisory_lock(5)')
-        # The command asks for a lock whose holder waits for that of the command: no deadlock that the server sees.
-        # One that it sees: pglock waits for the holder, who waits for a lock of pglock's own session.
-        run = self.start('name', '--', 'true', PGOPTIONS='-c lock_timeout=200ms')
-        status, _, messages = run.result()
-        self.assertIn(status, (1, 75))
-        self.assertTrue(stage.one_line(messages), messages)
+    def test_that_the_server_ends_with_an_error_is_75(self):
+        for variables in ({'PGOPTIONS': '-c lock_timeout=200ms'}, {'PGOPTIONS': '--lock_timeout=200ms'}):
+            status, output, messages = self.run_to_end('name', '--', 'true', **variables)
+            self.assertEqual((status, output), (75, ''), messages)
+            self.assertIn('55P03', messages)
+            self.assertTrue(stage.one_line(messages), messages)
+        uri = f'postgresql://postgres@/postgres?host={self.server.data}'
+        self.assertEqual(self.run_to_end('-d', uri, 'name', '--', 'true', PGOPTIONS='-c lock_timeout=200ms')[0], 75)
+
+
+class ACommandThatIsRefused(stage.Test):
+    def test_is_refused_on_a_standby_and_behind_a_pooler(self):
+        standby = stage.Server(primary=self.server)
+        self.addCleanup(standby.stop)
+        status, output, messages = self.run_to_end('name', '--', 'echo', 'x', server=standby)
+        self.assertEqual((status, output), (69, ''))
+        self.assertIn('standby', messages)
+        for mode in ('session', 'transaction'):
+            for ignored in ('options', 'extra_float_digits'):
+                pooler = stage.PgBouncer(self.server, mode, ignored)
+                self.addCleanup(pooler.stop)
+                status, output, messages = self.run_to_end('-d', pooler.conninfo(), 'name', '--', 'echo', 'x')
+                self.assertEqual((status, output), (69, ''))
+                self.assertIn('pooler', messages)
+                self.assertTrue(stage.one_line(messages), messages)
 
 
 if __name__ == '__main__':

@@ -162,13 +162,13 @@ class Pglock:
 class PgBouncer:
     """A pooler in front of a server."""
 
-    def __init__(self, server, mode):
+    def __init__(self, server, mode, ignored='options'):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix='pglocks-pglock-', dir='/tmp'))
         configuration = self.directory / 'pgbouncer.ini'
         configuration.write_text(
             f"[databases]\n* = host={server.data} user=postgres\n[pgbouncer]\npool_mode = {mode}\nlisten_addr =\n"
             f"listen_port = 6432\nunix_socket_dir = {self.directory}\nauth_type = any\n"
-            f"logfile = {self.directory}/log\nignore_startup_parameters = options\n")
+            f"logfile = {self.directory}/log\nignore_startup_parameters = {ignored}\n")
         prefix = []
         if os.getuid() == 0:  # it refuses to run as root
             user = pwd.getpwnam('postgres')

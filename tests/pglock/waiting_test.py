@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""What pglock shows while it waits: on a terminal, a real one, and in a pipe: see stage.py."""
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+
+import stage
+
+CLEAR = '\r\x1b[K'
+
+
+class Terminal:
+    """A run of the program on a pseudo-terminal, its controlling one."""
+
+    def __init__(self, *arguments, server, columns=200, output=None):
+        program = [stage.program, *map(str, arguments)]
+        environment = stage.clean_environment(**server.variables())
+        self.process, self.master = pty.fork()
+        if self.process == 0:
+            if output:
+                os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), 1)
+            os.execve(program[0], program, environment)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
+        self.shown = ''
+        self.status = None
+
+    def read(self, seconds=0.1):
+        if select.select([self.master], [], [], seconds)[0]:
+            try:
+                self.shown += os.read(self.master, 65536).decode()
+            except OSError:  # it has ended
+                return False
+        return True
+
+    def shows(self, pattern):
+        end = time.monotonic() + stage.DEADLINE
+        while not (found := re.search(pattern, self.shown)) and time.monotonic() < end and self.read():
+            pass
+        if not found:
+            raise AssertionError(f'{pattern} is not shown: {self.shown!r}')
+        return found
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def result(self):
+        """The exit status (negative: the signal), when everything that it shows was read."""
+        while self.read(stage.DEADLINE):
+            pass
+        _, status = os.waitpid(self.process, 0)
+        self.status = os.waitstatus_to_exitcode(status)
+        return self.status
+
+    def end(self):
+        if self.status is None:
+            os.kill(self.process, signal.SIGKILL)
+            os.waitpid(self.process, 0)
+        os.close(self.master)
+
+
+class AWait(stage.Test):
+    def setUp(self):
+        super().setUp()
+        self.holder = self.session('nightly backup')
+        self.holder.ask('select pg_advisory_lock(' + stage.key_of('name') + ')')
+
+    def tearDown(self):
+        self.holder.end()
+        super().tearDown()
+
+    def terminal(self, *arguments, **options):
+        terminal = Terminal(*arguments, server=self.server, **options)
+        self.addCleanup(terminal.end)
+        return terminal
+
+    def test_on_a_terminal_shows_who_holds_the_lock_for_how_long_and_how_long_it_has_waited(self):
+        terminal = self.terminal('name', '--', 'echo', 'mine')
+        terminal.shows(rf'waiting \d\.\d s for lock "name" \(key -8490678119730416080\): held by pid {self.holder.pid} '
+                       r'\(postgres@local "nightly backup"\) for at most \d+(\.\d)? s')
+        terminal.shows(r'waiting 2\.\d s')  # refreshed
+        self.holder.end()
+        self.assertEqual(terminal.result(), 0)
+        self.assertTrue(terminal.shown.endswith(CLEAR + 'mine\r\n'), terminal.shown)
+        for line in terminal.shown.split(CLEAR)[1:-1]:
+            self.assertRegex(line, r'\A(pglock: waiting [^\r\n]+)?\Z')  # in place
+
+    def test_on_a_terminal_names_one_holder_of_several(self):
+        self.holder.ask('select pg_advisory_unlock_all()')
+        self.holder.ask('select pg_advisory_lock_shared(' + stage.key_of('name') + ')')
+        another = self.session('another')
+        another.ask('select pg_advisory_lock_shared(' + stage.key_of('name') + ')')
+        terminal = self.terminal('name', '--', 'true')
+        terminal.shows(r'held by pid \d+ [^\r]+ and 1 more')
+        another.end()
+        self.holder.end()
+        self.assertEqual(terminal.result(), 0)
+
+    def test_stays_on_one_line_of_a_narrow_terminal(self):
+        terminal = self.terminal('name', '--', 'true', columns=40)
+        terminal.shows(r'waiting 1\.\d s')
+        self.holder.end()
+        self.assertEqual(terminal.result(), 0)
+        lines = terminal.shown.split(CLEAR)[1:-1]
+        self.assertEqual({len(line) for line in lines if line}, {39}, lines)
+
+    def test_shows_nothing_that_a_terminal_would_obey(self):
+        terminal = self.terminal('--hash', 'sha256', 'a\x1b[2Jb', '--', 'true')
+        self.assertEqual(terminal.result(), 0)
+        self.holder.ask('select pg_advisory_lock(' + stage.key_of('a\x1b[2Jb') + ')')
+        terminal = self.terminal('a\x1b[2Jb', '--', 'true')
+        terminal.shows(r'lock "a\?\[2Jb"')
+        self.holder.end()
+        self.assertEqual(terminal.result(), 0)
+        self.assertNotIn('\x1b[2J', terminal.shown)
+
+    def test_on_a_terminal_leaves_the_output_to_the_command(self):
+        output = self.directory / 'output'
+        terminal = self.terminal('name', '--', 'echo', 'mine', output=output)
+        terminal.shows('held by')
+        self.holder.end()
+        self.assertEqual(terminal.result(), 0)
+        self.assertEqual(output.read_text(), 'mine\n')
+
+    def test_ends_by_ctrl_c_and_cleans_the_line(self):
+        terminal = self.terminal('name', '--', 'echo', 'never')
+        terminal.shows('held by')
+        terminal.type('\x03')
+        self.assertEqual(terminal.result(), -signal.SIGINT)
+        self.assertNotIn('never', terminal.shown)
+        self.assertIn(CLEAR, terminal.shown[-6:])
+        self.waits(0)
+
+    def test_in_a_pipe_is_silent(self):
+        run = self.start('name', '--', 'echo', 'mine')
+        self.waits()
+        time.sleep(1)  # longer than it takes a terminal to show something
+        self.holder.end()
+        self.assertEqual(run.result(), (0, 'mine\n', ''))
+
+    def test_in_a_pipe_tells_what_it_does_when_asked(self):
+        run = self.start('-v', 'name', '--', 'echo', 'mine')
+        self.assertRegex(run.process.stderr.readline(),
+                         rf'pglock: waits for lock "name" \(key -?\d+\), held by pid {self.holder.pid} .*')
+        self.holder.end()
+        status, output, messages = run.result()
+        self.assertEqual((status, output), (0, 'mine\n'))
+        self.assertRegex(messages, r'pglock: holds lock "name" \(key -?\d+\) after [^\n]+\npglock: runs echo\n')
+
+    def test_shows_nothing_when_there_is_none(self):
+        terminal = self.terminal('other', '--', 'echo', 'mine')
+        self.assertEqual(terminal.result(), 0)
+        self.assertEqual(terminal.shown, 'mine\r\n')
+        self.holder.end()
+
+
+class ACommandOnATerminal(stage.Test):
+    def test_hears_ctrl_c_once(self):
+        terminal = Terminal('name', '--', 'sh', '-c', 'trap "echo heard" INT; echo up; read line; read line; echo "$line"',
+                            server=self.server)
+        self.addCleanup(terminal.end)
+        terminal.shows('up')
+        terminal.type('\x03')
+        terminal.shows('heard')
+        terminal.type('one\ntwo\nthree\n')
+        self.assertEqual(terminal.result(), 0)
+        self.assertEqual(terminal.shown.count('heard'), 1)
+
+    def test_reads_the_terminal(self):
+        terminal = Terminal('name', '--', 'sh', '-c', 'read line; echo "read: $line"', server=self.server)
+        self.addCleanup(terminal.end)
+        terminal.type('hello\n')
+        terminal.shows('read: hello')
+        self.assertEqual(terminal.result(), 0)
+
+    def test_is_ended_by_what_ends_pglock(self):
+        terminal = Terminal('name', '--', 'sh', '-c', 'trap "echo heard; exit 4" TERM; echo up; read line', server=self.server)
+        self.addCleanup(terminal.end)
+        terminal.shows('up')
+        os.kill(terminal.process, signal.SIGTERM)
+        self.assertEqual(terminal.result(), 4)
+        self.assertIn('heard', terminal.shown)
+
+    def test_does_not_outlive_a_killed_pglock(self):
+        terminal = Terminal('name', '--', 'sh', '-c', 'echo "up $$"; read line', server=self.server)
+        self.addCleanup(terminal.end)
+        command = int(terminal.shows(r'up (\d+)').group(1))
+        os.kill(terminal.process, signal.SIGKILL)
+        self.assertTrue(stage.eventually(lambda: not os.path.exists(f'/proc/{command}/exe')))
+
+
+if __name__ == '__main__':
+    sys.exit(stage.main())

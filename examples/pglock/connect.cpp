@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "connect.hpp"
 
+#include <pglocks/error.hpp>
+
 #include "errors.hpp"
 #include "secrets.hpp"
 #include "text.hpp"
@@ -39,14 +41,19 @@ namespace {
 } // namespace
 
 std::string message_of(const std::exception& error, const options& given) {
-    std::string_view text = error.what();
+    std::string text = error.what();
     constexpr std::string_view prefix = "pglocks: ";
     if (text.starts_with(prefix)) {
-        text.remove_prefix(prefix.size());
+        text.erase(0, prefix.size());
     }
-    while (text.ends_with('\n')) {
-        text.remove_suffix(1);
+    if (const auto* const from_library = dynamic_cast<const pglocks::lock_error*>(&error)) {
+        const std::string& advice = from_library->advice();
+        if (advice.find("::") != std::string::npos && text.ends_with(advice)) { // for who writes C++
+            text.erase(text.size() - advice.size());
+            text.erase(text.find_last_not_of("; ") + 1);
+        }
     }
+    text.erase(text.find_last_not_of(" \n") + 1);
     return secrets(given.dsn).without(printable(text));
 }
 

@@ -135,7 +135,8 @@ void print_locks(const options& given) {
             if (given.key) {
                 std::cout << lock_text(given) << '\n';
             }
-            std::cout << as_table(locks);
+            std::cout << (given.key && locks.empty() ? "nobody holds it and nobody waits for it\n"
+                                                     : as_table(locks));
         }
         if (!std::cout.flush() || !given.watch) {
             return;

@@ -182,6 +182,7 @@ void judge_command(const CLI::App& app, const words& said, options& given) {
             "must watch while COMMAND runs; leave it out");
     }
     refuse(app, {"--json", "--watch"}, "with a command");
+    given.shared = said.shared;
     if (said.nonblock) {
         given.wait = seconds(0);
     } else if (has(app, "--wait")) {

@@ -51,12 +51,11 @@ void name_lock_in_environment(const options& given) {
     }
 }
 
-void report_conflict(soci::session& session, const options& given) {
-    if (given.verbose) {
-        const auto locks = pglocks::inspect(session, *given.key);
-        report(lock_text(given) +
-               " was not had: " + (locks.empty() ? "it is free by now" : pglocks::describe(locks)));
-    }
+void report_holders(soci::session& session, const options& given, const std::string& what) {
+    const auto holders = pglocks::holders(session, *given.key);
+    report(what + ' ' + lock_text(given) + ", " +
+           (holders.empty() ? "free by now" : "held by " + pglocks::describe_owner(holders.front())) +
+           (holders.size() > 1 ? " and " + std::to_string(holders.size() - 1) + " more" : ""));
 }
 
 /// False if somebody else has the lock. Ends this process if a signal ends the wait.
@@ -67,6 +66,13 @@ template <class Lock>
         const bool acquired = lock.try_lock();
         signals.emplace(command::get_groups());
         return acquired;
+    }
+    if (given.verbose) {
+        if (lock.try_lock()) {
+            signals.emplace(command::get_groups());
+            return true;
+        }
+        report_holders(session, given, "waits for");
     }
     signals.emplace(command::get_groups());
     waiting beside(given, *signals);
@@ -121,7 +127,9 @@ template <class Mode>
     std::optional<signal_queue> signals;
     const auto asked = steady_clock::now();
     if (!acquire(lock, *session, given, signals)) {
-        report_conflict(*session, given);
+        if (given.verbose) {
+            report_holders(*session, given, "does not get");
+        }
         return given.conflict_status;
     }
     if (given.verbose) {

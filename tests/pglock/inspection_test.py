@@ -15,10 +15,6 @@ class TheList(stage.Test):
         super().setUp()
         self.holder = self.session('nightly backup')
 
-    def tearDown(self):
-        self.holder.end()
-        super().tearDown()
-
     def listed(self, *arguments):
         return json.loads(self.succeeds(*arguments, '--json'))
 

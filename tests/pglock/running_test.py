@@ -47,7 +47,7 @@ class TheCommand(stage.Test):
         self.assertEqual(self.succeeds('name', 'echo', '-n', 'x', '--', 'y'), 'x -- y')
         self.assertEqual(self.succeeds('-x', '-w5', 'name', '-c', 'echo $0 $#', SHELL='/bin/sh'), '/bin/sh 0\n')
         self.assertEqual(self.succeeds('-c', 'echo a; echo b', 'name'), 'a\nb\n')
-        self.assertEqual(self.succeeds('-nE9', '--close', 'name', '--', 'echo', '--help'), '--help\n')
+        self.assertEqual(self.succeeds('-nE9', '--close', 'name', '--', 'printf', '%s', '--help'), '--help')
 
     def test_that_does_not_exist_is_127_and_one_that_may_not_run_is_126(self):
         status, output, messages = self.run_to_end('name', '--', '/nowhere/command')
@@ -56,8 +56,8 @@ class TheCommand(stage.Test):
         self.assertEqual(self.run_to_end('name', '--', '/etc/passwd')[0], 126)
 
     def test_inherits_no_descriptor(self):
-        listing = self.succeeds('name', '--', 'sh', '-c', 'echo /proc/$$/fd/*')
-        self.assertEqual([path.rsplit('/', 1)[1] for path in listing.split()], ['0', '1', '2'])
+        listing = self.succeeds('name', '--', 'sh', '-c', 'ls /proc/$$/fd; true')
+        self.assertEqual(listing.split(), ['0', '1', '2'])
 
     def test_reads_nothing_of_the_connection_when_its_descriptors_are_closed(self):
         run = self.start('name', '--', 'sh', '-c', f'ls -l /proc/$$/fd >{self.directory}/open',
@@ -144,10 +144,6 @@ class AConflict(stage.Test):
         super().setUp()
         self.holder = self.session()
         self.holder.ask('select pg_advisory_lock(' + stage.key_of('name') + ')')
-
-    def tearDown(self):
-        self.holder.end()
-        super().tearDown()
 
     def test_has_an_exit_status_of_its_own_and_says_nothing(self):
         ran = self.directory / 'ran'

@@ -99,7 +99,7 @@ class Session:
 
     def __init__(self, server, application='holder'):
         self.process = subprocess.Popen(
-            [psql_program(), '-XqAt', '-d', server.conninfo() + f' application_name={application}'], text=True,
+            [psql_program(), '-XqAt', '-d', server.conninfo() + f" application_name='{application}'"], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment())
         self.pid = int(self.ask('select pg_backend_pid()'))
 
@@ -204,8 +204,9 @@ class Test(unittest.TestCase):
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix='pglocks-pglock-', dir='/tmp'))
         self.addCleanup(shutil.rmtree, self.directory)
+        self.addCleanup(self.left_no_lock)  # the last but one, when all runs and sessions have ended
 
-    def tearDown(self):
+    def left_no_lock(self):
         self.assertTrue(eventually(lambda: self.server.holders() == 0 and self.server.waiters() == 0),
                         self.server.ask("select * from pg_locks where locktype = 'advisory'"))
 

@@ -72,10 +72,6 @@ class AWait(stage.Test):
         self.holder = self.session('nightly backup')
         self.holder.ask('select pg_advisory_lock(' + stage.key_of('name') + ')')
 
-    def tearDown(self):
-        self.holder.end()
-        super().tearDown()
-
     def terminal(self, *arguments, **options):
         terminal = Terminal(*arguments, server=self.server, **options)
         self.addCleanup(terminal.end)

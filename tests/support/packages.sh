@@ -33,6 +33,8 @@ test    git                     command git
 test    valgrind                command valgrind
 django  python3-django-pglocks  python django_pglocks
 django  python3-psycopg2        python psycopg2
+pglock  libcli11-dev            header CLI/CLI.hpp
+pglock  nlohmann-json3-dev      header nlohmann/json.hpp
 '
 
 # package_is_there NAME[|NAME...] KIND [WHAT]

@@ -191,17 +191,17 @@ void judge_command(const CLI::App& app, const words& said, options& given) {
 }
 
 void judge_question(const CLI::App& app, const words& said, options& given) {
-    const auto wanted = given.what == action::who         ? "--who"
-                        : given.what == action::print_key ? "--print-key"
-                        : given.what == action::list      ? "--list"
-                                                          : "--check";
+    const std::string wanted = given.what == action::who         ? "--who"
+                               : given.what == action::print_key ? "--print-key"
+                               : given.what == action::list      ? "--list"
+                                                                 : "--check";
     if (!said.name.empty() || !app.remaining().empty() || said.has_dashes) {
         const std::string extra =
             !said.name.empty() || app.remaining().empty() ? "" : app.remaining().front();
         throw usage_error(extra.starts_with('-') ? "there is no option " + option_alone(extra)
-                                                 : std::string(wanted) + " runs no command");
+                                                 : wanted + " runs no command");
     }
-    const std::string where = std::string("with ") + wanted;
+    const std::string where = "with " + wanted;
     refuse(app,
            {"--shared", "--exclusive", "--nonblock", "--wait", "--conflict-exit-code", "--command", "--close",
             "--no-fork", "--grace", "--on-loss"},

@@ -27,7 +27,6 @@ namespace {
 /// Waits in the server's queue, with a bound or without: as the command line says.
 struct queued {
     using axis = pglocks::axis::wait;
-    static constexpr std::string_view summary = "waits in the server's queue, with or without a bound";
     static constexpr bool unbounded = true;
     static constexpr bool bounded = true;
 

@@ -23,9 +23,9 @@ constexpr std::string_view ellipsis = "...";
 template <class Integer>
 [[nodiscard]] std::optional<Integer> number(std::string_view text) noexcept {
     Integer value{};
-    const char* const end = text.data() + text.size();
-    const auto [last, error] = std::from_chars(text.data(), end, value);
-    return error == std::errc() && last == end ? std::optional(value) : std::nullopt;
+    const std::string copy(text);
+    const auto [last, error] = std::from_chars(copy.data(), copy.data() + copy.size(), value);
+    return error == std::errc() && last == copy.data() + copy.size() ? std::optional(value) : std::nullopt;
 }
 
 } // namespace

@@ -111,7 +111,8 @@ class AConnectionString(unittest.TestCase):
         for dsn in ('postgresql://app:hush-hush@localhost:1/db', 'postgresql://app:hush@hush@localhost:1/db',
                     'host=localhost port=1 password=hush-hush', "host=localhost port=1 password='hush hush'",
                     "host=localhost port=1 password='a=hush hush hush'", 'password=hush hush', 'password hush',
-                    'postgresql://app:hush%zz@localhost/db', "host=/nowhere password='hush", 'nonsense=hush password=hush',
+                    'postgresql://app:hush%zz@localhost/db', "host=/nowhere password='hush",
+                    'nonsense=hush password=hush',
                     r"host=/nowhere password='hush\'hush'", 'host=/nowhere sslpassword=hush password=hush'):
             for arguments in (('-v', 'name', '--', 'true'), ('--list',), ('--check',), ('--who', 'name')):
                 with self.subTest(dsn=dsn, arguments=arguments):

@@ -15,8 +15,8 @@ class Peer:
     """A Django process that counts under django_pglocks' lock."""
 
     def __init__(self, server):
-        self.process = subprocess.Popen([python_with_django(), PEER, server.conninfo()], text=True, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, env=stage.clean_environment())
+        self.process = subprocess.Popen([python_with_django(), PEER, server.conninfo()], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=stage.clean_environment())
 
     def tell(self, command, answer):
         self.process.stdin.write(command + '\n')
@@ -34,7 +34,8 @@ class Peer:
 
 def python_with_django():
     for python in ('/usr/bin/python3', 'python3'):
-        if subprocess.run([python, '-c', 'import django, django_pglocks, psycopg2'], capture_output=True).returncode == 0:
+        tried = subprocess.run([python, '-c', 'import django, django_pglocks, psycopg2'], capture_output=True)
+        if tried.returncode == 0:
             return python
     raise RuntimeError('no python3 has django_pglocks: apt-get install python3-django-pglocks')
 

@@ -4,6 +4,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 
@@ -27,8 +28,8 @@ class TheList(stage.Test):
         run = self.start('-s', '--key', '-7', '--', 'true')
         self.waits()
         rows = [re.split(r' {2,}', row) for row in self.succeeds('--list').splitlines()]
-        self.assertEqual(rows[0], ['KEY', 'MODE', 'LOCK', 'WAITS', 'PID', 'USER', 'CLIENT', 'SESSION', 'STATE', 'BLOCKED BY',
-                                   'APPLICATION'])
+        self.assertEqual(rows[0], ['KEY', 'MODE', 'LOCK', 'WAITS', 'PID', 'USER', 'CLIENT', 'SESSION', 'STATE',
+                                   'BLOCKED BY', 'APPLICATION'])
         self.assertEqual([rows[1][i] for i in (0, 1, 2, 3, 4, 5, 6, 8, 9, 10)],
                          ['-7', 'exclusive', 'held', '-', str(self.holder.pid), 'postgres', 'local', 'idle', '-',
                           'nightly backup'])
@@ -43,8 +44,9 @@ class TheList(stage.Test):
         run = self.start('--key', '-7', '--', 'true')
         self.waits()
         held, waiting, pair = self.listed('--list')
-        self.assertEqual((held['key'], held['key_numbers'], held['mode'], held['granted'], held['pid'], held['blocked_by']),
-                         ('-7', [-7], 'exclusive', True, self.holder.pid, []))
+        self.assertEqual((held['key'], held['key_numbers']), ('-7', [-7]))
+        self.assertEqual((held['mode'], held['granted']), ('exclusive', True))
+        self.assertEqual((held['pid'], held['blocked_by']), (self.holder.pid, []))
         self.assertEqual((held['user'], held['application'], held['client_address'], held['waiting_seconds']),
                          ('postgres', 'nightly backup', '', None))
         self.assertGreater(held['session_seconds'], 0)
@@ -73,6 +75,15 @@ class TheList(stage.Test):
         run.process.send_signal(signal.SIGINT)
         self.assertEqual(run.result()[0], -signal.SIGINT)
 
+    def test_on_a_terminal_is_refreshed_in_place(self):
+        terminal = stage.Terminal('--list', '--watch', '0.1', server=self.server)
+        self.addCleanup(terminal.end)
+        terminal.shows(r'\x1b\[H\x1b\[2JKEY .*\r\n\x1b\[H\x1b\[2JKEY ')
+        self.holder.ask('select pg_advisory_lock(77)')
+        terminal.shows(r'\r\n77 +exclusive +held')
+        terminal.type('\x03')
+        self.assertEqual(terminal.result(), -signal.SIGINT)
+
     def test_survives_names_that_are_no_text(self):
         self.holder.ask("set application_name = E'a\\tb'")
         self.holder.ask('select pg_advisory_lock(9)')
@@ -80,8 +91,9 @@ class TheList(stage.Test):
         self.assertEqual(len(self.succeeds('--list').splitlines()), 2)
 
     def test_to_nobody_ends(self):
-        run = subprocess.run(f'{stage.program} --list --watch 0.1 | head -n 1', shell=True, text=True, capture_output=True,
-                             env=stage.clean_environment(**self.server.variables()), timeout=stage.DEADLINE)
+        run = subprocess.run(f'{stage.program} --list --watch 0.1 | head -n 1', shell=True, text=True,
+                             capture_output=True, timeout=stage.DEADLINE,
+                             env=stage.clean_environment(**self.server.variables()))
         self.assertIn('KEY', run.stdout)
         self.assertEqual(run.stderr, '')
 
@@ -90,8 +102,9 @@ class TheCheck(stage.Test):
     def test_of_a_primary_is_good_and_shows_the_settings(self):
         status, output, messages = self.run_to_end('--check')
         self.assertEqual((status, messages), (0, ''))
-        for expected in (r'connection +direct, backend \d+', r'role +primary', r'server +PostgreSQL', r'transport +Unix socket',
-                         r'client_connection_check_interval = 1000 ms', r'locks +can be had'):
+        for expected in (r'connection +direct, backend \d+', r'role +primary', r'server +PostgreSQL',
+                         r'transport +Unix socket', r'client_connection_check_interval = 1000 ms',
+                         r'locks +can be had'):
             self.assertRegex(output, expected)
 
     def test_of_a_network_shows_its_settings(self):
@@ -119,7 +132,6 @@ class TheCheck(stage.Test):
 
     @staticmethod
     def free_port():
-        import socket
         with socket.socket() as probe:
             probe.bind(('127.0.0.1', 0))
             return probe.getsockname()[1]

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSL-1.0
 """What becomes of the command when the lock is lost: see stage.py."""
 import os
-import pathlib
 import signal
 import sys
 import time
@@ -89,7 +88,8 @@ class TheLoss(stage.Test):
             os.kill(backend, signal.SIGCONT)
 
     def test_is_none_when_pglock_has_slept_for_long(self):
-        run = self.start('name', '-c', f'touch {self.directory}/up; while ! [ -e {self.directory}/go ]; do sleep 0.02; done')
+        run = self.start('name', '-c', f'touch {self.directory}/up; '
+                         f'while ! [ -e {self.directory}/go ]; do sleep 0.02; done')
         self.appears(self.directory / 'up')
         run.process.send_signal(signal.SIGSTOP)
         time.sleep(12)  # longer than a heartbeat may take: a laptop that was closed

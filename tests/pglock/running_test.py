@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """What pglock makes of a command and of others who want the lock: see stage.py."""
-import os
 import sys
 import time
 
@@ -95,7 +94,8 @@ class TheCommand(stage.Test):
 
 class Others(stage.Test):
     def test_wait_until_the_command_has_ended(self):
-        first = self.start('name', '--', 'sh', '-c', f'while ! [ -e {self.directory}/go ]; do sleep 0.02; done; echo first')
+        first = self.start('name', '--', 'sh', '-c',
+                           f'while ! [ -e {self.directory}/go ]; do sleep 0.02; done; echo first')
         self.holds()
         second = self.start('name', '--', 'echo', 'second')
         self.waits()

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSL-1.0
 """Signals to pglock, and what is left of the command when it is killed: see stage.py."""
 import contextlib
-import os
 import pathlib
 import signal
 import sys

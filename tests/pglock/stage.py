@@ -5,16 +5,21 @@
 """
 import atexit
 import contextlib
+import fcntl
 import glob
 import os
 import pathlib
+import pty
 import pwd
 import re
+import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 import uuid
@@ -76,9 +81,8 @@ class Server:
 
     def ask(self, statement):
         """The answer to a statement, asked on a connection of its own: columns separated by |."""
-        return subprocess.run([psql_program(), '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', self.conninfo(), '-c', statement],
-                              check=True, text=True, capture_output=True, env=clean_environment(),
-                              timeout=DEADLINE).stdout.strip()
+        return subprocess.run([psql_program(), '-XqAt', '-d', self.conninfo(), '-c', statement], check=True, text=True,
+                              capture_output=True, env=clean_environment(), timeout=DEADLINE).stdout.strip()
 
     def holders(self):
         return int(self.ask("select count(*) from pg_locks where locktype = 'advisory' and granted"))
@@ -157,6 +161,55 @@ class Pglock:
         self.process.wait()
         self.process.stdout.close()
         self.process.stderr.close()
+
+
+class Terminal:
+    """A run of the program on a pseudo-terminal, its controlling one."""
+
+    def __init__(self, *arguments, server, columns=200, output=None):
+        command = [program, *map(str, arguments)]
+        environment = clean_environment(**server.variables())
+        self.process, self.master = pty.fork()
+        if self.process == 0:
+            if output:
+                os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), 1)
+            os.execve(command[0], command, environment)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
+        self.shown = ''
+        self.status = None
+
+    def read(self, seconds=0.1):
+        if select.select([self.master], [], [], seconds)[0]:
+            try:
+                self.shown += os.read(self.master, 65536).decode()
+            except OSError:  # it has ended
+                return False
+        return True
+
+    def shows(self, pattern):
+        end = time.monotonic() + DEADLINE
+        while not (found := re.search(pattern, self.shown)) and time.monotonic() < end and self.read():
+            pass
+        if not found:
+            raise AssertionError(f'{pattern} is not shown: {self.shown!r}')
+        return found
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def result(self):
+        """The exit status (negative: the signal), when everything that it shows was read."""
+        while self.read(DEADLINE):
+            pass
+        _, status = os.waitpid(self.process, 0)
+        self.status = os.waitstatus_to_exitcode(status)
+        return self.status
+
+    def end(self):
+        if self.status is None:
+            os.kill(self.process, signal.SIGKILL)
+            os.waitpid(self.process, 0)
+        os.close(self.master)
 
 
 class PgBouncer:

@@ -1,69 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """What pglock shows while it waits: on a terminal, a real one, and in a pipe: see stage.py."""
-import fcntl
 import os
-import pty
-import re
-import select
 import signal
-import struct
 import sys
-import termios
 import time
 
 import stage
 
 CLEAR = '\r\x1b[K'
-
-
-class Terminal:
-    """A run of the program on a pseudo-terminal, its controlling one."""
-
-    def __init__(self, *arguments, server, columns=200, output=None):
-        program = [stage.program, *map(str, arguments)]
-        environment = stage.clean_environment(**server.variables())
-        self.process, self.master = pty.fork()
-        if self.process == 0:
-            if output:
-                os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), 1)
-            os.execve(program[0], program, environment)
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
-        self.shown = ''
-        self.status = None
-
-    def read(self, seconds=0.1):
-        if select.select([self.master], [], [], seconds)[0]:
-            try:
-                self.shown += os.read(self.master, 65536).decode()
-            except OSError:  # it has ended
-                return False
-        return True
-
-    def shows(self, pattern):
-        end = time.monotonic() + stage.DEADLINE
-        while not (found := re.search(pattern, self.shown)) and time.monotonic() < end and self.read():
-            pass
-        if not found:
-            raise AssertionError(f'{pattern} is not shown: {self.shown!r}')
-        return found
-
-    def type(self, text):
-        os.write(self.master, text.encode())
-
-    def result(self):
-        """The exit status (negative: the signal), when everything that it shows was read."""
-        while self.read(stage.DEADLINE):
-            pass
-        _, status = os.waitpid(self.process, 0)
-        self.status = os.waitstatus_to_exitcode(status)
-        return self.status
-
-    def end(self):
-        if self.status is None:
-            os.kill(self.process, signal.SIGKILL)
-            os.waitpid(self.process, 0)
-        os.close(self.master)
 
 
 class AWait(stage.Test):
@@ -73,7 +18,7 @@ class AWait(stage.Test):
         self.holder.ask('select pg_advisory_lock(' + stage.key_of('name') + ')')
 
     def terminal(self, *arguments, **options):
-        terminal = Terminal(*arguments, server=self.server, **options)
+        terminal = stage.Terminal(*arguments, server=self.server, **options)
         self.addCleanup(terminal.end)
         return terminal
 
@@ -157,10 +102,10 @@ class AWait(stage.Test):
         self.holder.end()
 
 
-class ACommandOnATerminal(stage.Test):
+class ACommandOnAstage.Terminal(stage.Test):
     def test_hears_ctrl_c_once(self):
-        terminal = Terminal('name', '--', 'sh', '-c', 'trap "echo heard" INT; echo up; read line; read line; echo "$line"',
-                            server=self.server)
+        terminal = stage.Terminal('name', '--', 'sh', '-c', 'trap "echo heard" INT; echo up; read line; read line',
+                                  server=self.server)
         self.addCleanup(terminal.end)
         terminal.shows('up')
         terminal.type('\x03')
@@ -170,14 +115,15 @@ class ACommandOnATerminal(stage.Test):
         self.assertEqual(terminal.shown.count('heard'), 1)
 
     def test_reads_the_terminal(self):
-        terminal = Terminal('name', '--', 'sh', '-c', 'read line; echo "read: $line"', server=self.server)
+        terminal = stage.Terminal('name', '--', 'sh', '-c', 'read line; echo "read: $line"', server=self.server)
         self.addCleanup(terminal.end)
         terminal.type('hello\n')
         terminal.shows('read: hello')
         self.assertEqual(terminal.result(), 0)
 
     def test_is_ended_by_what_ends_pglock(self):
-        terminal = Terminal('name', '--', 'sh', '-c', 'trap "echo heard; exit 4" TERM; echo up; read line', server=self.server)
+        terminal = stage.Terminal('name', '--', 'sh', '-c', 'trap "echo heard; exit 4" TERM; echo up; read line',
+                                  server=self.server)
         self.addCleanup(terminal.end)
         terminal.shows('up')
         os.kill(terminal.process, signal.SIGTERM)
@@ -185,7 +131,7 @@ class ACommandOnATerminal(stage.Test):
         self.assertIn('heard', terminal.shown)
 
     def test_does_not_outlive_a_killed_pglock(self):
-        terminal = Terminal('name', '--', 'sh', '-c', 'echo "up $$"; read line', server=self.server)
+        terminal = stage.Terminal('name', '--', 'sh', '-c', 'echo "up $$"; read line', server=self.server)
         self.addCleanup(terminal.end)
         command = int(terminal.shows(r'up (\d+)').group(1))
         os.kill(terminal.process, signal.SIGKILL)

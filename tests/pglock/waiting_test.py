@@ -102,7 +102,7 @@ class AWait(stage.Test):
         self.holder.end()
 
 
-class ACommandOnAstage.Terminal(stage.Test):
+class ACommandOnATerminal(stage.Test):
     def test_hears_ctrl_c_once(self):
         terminal = stage.Terminal('name', '--', 'sh', '-c', 'trap "echo heard" INT; echo up; read line; read line',
                                   server=self.server)

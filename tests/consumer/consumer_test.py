@@ -1,35 +1,101 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""A project that uses the library as a Meson subproject is set up, built and run; it gets no tests of the library's.
+"""Tests of how another project finds and uses the library: a program of two units, and one with a shared library, are
+built and run against the installed package and against a subproject.
 
-  consumer_test.py MESON CONSUMER LIBRARY
+  consumer_test.py MESON VERSION [OPTION_OF_UNITTEST...]
+
+CXX is the compiler.
 """
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import unittest
 
-meson, consumer, library = sys.argv[1:]
+HERE = pathlib.Path(__file__).resolve().parent
+LIBRARY = HERE.parents[1]
+WARNINGS = ['-Wall', '-Wextra', '-Wpedantic', '-Wconversion', '-Wshadow', '-Wold-style-cast', '-Werror']
+meson = version = None
 
 
-def run(*command):
-    print('$', *command, flush=True)
-    return subprocess.run(command, check=True, stdout=None if command[1] != 'introspect' else subprocess.PIPE).stdout
+def run(*command, **variables):
+    """What the command prints on standard output. What it says otherwise is told if it fails."""
+    done = subprocess.run([str(word) for word in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env={**os.environ, **variables})
+    if done.returncode != 0:
+        raise AssertionError(f'{shlex.join(done.args)}: exit status {done.returncode}\n{done.stdout}{done.stderr}')
+    return done.stdout
 
 
-with tempfile.TemporaryDirectory() as directory:
-    source = pathlib.Path(directory) / 'source'
-    build = pathlib.Path(directory) / 'build'
-    (source / 'subprojects').mkdir(parents=True)
-    shutil.copy(pathlib.Path(consumer) / 'consumer.cpp', source)
-    shutil.copy(pathlib.Path(consumer) / 'meson.build.in', source / 'meson.build')
-    os.symlink(library, source / 'subprojects' / 'pglocks')
-    run(meson, 'setup', '--wrap-mode=nofallback', '--force-fallback-for=pglocks', build, source)
-    run(meson, 'compile', '-C', build)
-    run(meson, 'test', '-C', build)
-    targets = json.loads(run(meson, 'introspect', '--targets', build))
-    if [target['name'] for target in targets] != ['consumer']:
-        sys.exit(f'the subproject adds targets: {[target["name"] for target in targets]}')
+class Consumer(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.root = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cls.prefix = cls.root / 'prefix'
+        run(meson, 'setup', f'--prefix={cls.prefix}', '-Dtests=disabled', '-Dexamples=disabled', '-Ddocs=disabled',
+            cls.root / 'library', LIBRARY)
+        run(meson, 'install', '-C', cls.root / 'library')
+        cls.pkg_config = {'PKG_CONFIG_PATH': str(cls.prefix / 'share' / 'pkgconfig')}
+
+    def setUp(self):
+        self.source = self.root / self.id()
+        self.build = self.source / 'build'
+        self.source.mkdir()
+        for file in HERE.glob('*.?pp'):
+            shutil.copy(file, self.source)
+        for template in HERE.glob('*.in'):
+            shutil.copy(template, self.source / template.stem)
+
+    def test_pkg_config_and_the_compiler_alone_are_enough(self):
+        def compile(*arguments):
+            flags = shlex.split(run('pkg-config', '--cflags', '--libs', 'pglocks', **self.pkg_config))
+            run(*shlex.split(os.environ.get('CXX', 'g++')), '-std=c++20', *WARNINGS, *arguments, *flags)
+
+        program, library = self.source / 'program', self.source / 'libreports.so'
+        compile(self.source / 'consumer.cpp', self.source / 'reports.cpp', '-o', program)
+        self.assertIn('nightly-report', run(program))
+        compile('-shared', '-fPIC', '-fvisibility=hidden', self.source / 'reports.cpp', '-o', library)
+        compile(self.source / 'consumer.cpp', library, '-o', program)
+        self.assertIn('nightly-report', run(program))
+
+    def test_pkg_config_tells_the_version(self):
+        self.assertEqual(run('pkg-config', '--modversion', 'pglocks', **self.pkg_config).strip(), version)
+
+    def test_cmake_finds_the_package(self):
+        run('cmake', '-S', self.source, '-B', self.build, f'-DCMAKE_PREFIX_PATH={self.prefix}')
+        run('cmake', '--build', self.build)
+        run('ctest', '--test-dir', self.build, '--output-on-failure')
+
+    def test_cmake_refuses_another_series(self):
+        (self.source / 'CMakeLists.txt').write_text(
+            'cmake_minimum_required(VERSION 3.18)\nproject(consumer CXX)\nfind_package(pglocks ${wanted} REQUIRED)\n')
+        major, minor, patch = (int(number) for number in version.split('.'))
+        for good in (f'{major}', f'{major}.{minor}', version):
+            run('cmake', '-S', self.source, '-B', self.build, f'-DCMAKE_PREFIX_PATH={self.prefix}', f'-Dwanted={good}')
+        for bad in (f'{major}.{minor}.{patch + 1}', f'{major}.{minor + 1}', f'{major + 1}'):
+            with self.assertRaisesRegex(AssertionError, 'compatible with requested version'):
+                run('cmake', '-S', self.source, '-B', self.build, f'-DCMAKE_PREFIX_PATH={self.prefix}',
+                    f'-Dwanted={bad}')
+
+    def test_meson_finds_the_package(self):
+        run(meson, 'setup', '--wrap-mode=nofallback', self.build, self.source, **self.pkg_config)
+        run(meson, 'test', '-C', self.build)
+
+    def test_a_meson_subproject_adds_no_target_and_installs_nothing(self):
+        (self.source / 'subprojects').mkdir()
+        (self.source / 'subprojects' / 'pglocks').symlink_to(LIBRARY)
+        run(meson, 'setup', '--wrap-mode=nofallback', '--force-fallback-for=pglocks', self.build, self.source)
+        run(meson, 'test', '-C', self.build)
+        targets = json.loads(run(meson, 'introspect', '--targets', self.build))
+        self.assertEqual({target['name'] for target in targets}, {'two_units', 'shared', 'reports'})
+        self.assertEqual(json.loads(run(meson, 'introspect', '--installed', self.build)), {})
+
+
+if __name__ == '__main__':
+    meson, version, *options = sys.argv[1:]
+    unittest.main(argv=sys.argv[:1] + options)

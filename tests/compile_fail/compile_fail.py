@@ -14,7 +14,7 @@ The compiler's echo of the case's own source never counts, and the code of a cas
 
   compile_fail.py precompile COMPILER FLAGS_FROM OUTPUT DEPFILE
   compile_fail.py check COMPILER FLAGS_FROM PRECOMPILED LIBRARY CASE
-  compile_fail.py accept COMPILER FLAGS_FROM SOURCE
+  compile_fail.py accept COMPILER FLAGS_FROM SOURCE [FLAG...]
 
 accept is the other side: the source, or a unit that includes every header of a directory, compiles without a
 diagnostic.
@@ -191,12 +191,13 @@ def check(compiler, origin, precompiled, library, source):
     return '\n'.join(problems) or 0
 
 
-def accept(compiler, origin, source):
+def accept(compiler, origin, source, *flags):
     """Compiles a source, or all headers of a directory; the status is a text that says what is wrong."""
     source = pathlib.Path(source).resolve()
     headers = sorted(source.rglob('*.hpp')) if source.is_dir() else []
     what = sum((['-include', header] for header in headers), []) + ['-x', 'c++', os.devnull] if headers else [source]
-    run = compile_(compiler, origin, ['-Wall', '-Wextra', '-Wpedantic', '-fsyntax-only', *what])
+    run = compile_(compiler, origin, ['-Wall', '-Wextra', '-Wpedantic', '-Wconversion', '-Wshadow', '-Wold-style-cast',
+                                      '-fsyntax-only', *flags, *what])
     print(run.stderr)
     return '\n'.join(problems_of_control(run)) or 0
 

@@ -25,8 +25,10 @@ test    libssl-dev              header openssl/evp.h
 test    clang-14                command clang++-14
 test    clang-19                command clang++-19
 test    libclang-rt-19-dev      sanitizers clang++-19
+test    libc++-19-dev           libcxx clang++-19
 test    clang-tidy-19           command run-clang-tidy-19
 test    clang-format-19         command clang-format-19
+test    cmake                   command cmake
 test    pgbouncer               command pgbouncer
 test    iproute2                command ip
 test    git                     command git
@@ -50,6 +52,7 @@ package_is_there() {
     header) header_is_there "$3" ;;
     library) pkg-config --exists "$3" ;;
     linkable) is_linkable "$3" ;;
+    libcxx) echo '#include <version>' | "$3" -stdlib=libc++ -E -x c++ - ;;
     python) /usr/bin/python3 -c "import $3" || python3 -c "import $3" ;;
     sanitizers) echo 'int main() {}' | "$3" -fsanitize=address,undefined -x c++ - -o /dev/null ;;
     server) command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' ;;

@@ -5,6 +5,7 @@
 #include <pglocks/key.hpp>
 
 #include <soci/error.h>
+#include <soci/version.h>
 
 #include <cstddef>
 #include <optional>
@@ -43,6 +44,10 @@ public:
     /// The SQLSTATE (manual, appendix A): the server's, or, where pglocks itself refused or found the
     /// connection lost, the one that fits; empty if there is none.
     [[nodiscard]] const std::string& sqlstate() const noexcept { return failure_.sqlstate; }
+#if SOCI_VERSION >= 400100
+    /// The same, as SOCI 4.1 asks any of its errors.
+    [[nodiscard]] std::string get_sqlstate() const override { return failure_.sqlstate; }
+#endif
     /// PostgreSQL's primary message.
     [[nodiscard]] const std::string& message() const noexcept { return failure_.message; }
     /// PostgreSQL's DETAIL.

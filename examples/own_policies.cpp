@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
-#include <iomanip>
 #include <iostream>
 #include <stdexcept>
 #include <string>
@@ -75,8 +74,7 @@ using checkout_lock = pglocks::basic_advisory_lock<unit_of_work, tenant>;
 } // namespace shop
 //! [own policies]
 
-/// A type that is not ours becomes a policy here: Boost's CRC-32, which gives the keys of Python's
-/// django-pglocks.
+/// A type that is not ours becomes a policy here: Boost's CRC-32, as Python's django-pglocks has it.
 template <>
 struct pglocks::policy_traits<boost::crc_32_type> {
     using axis = pglocks::axis::hash;
@@ -89,7 +87,6 @@ struct pglocks::policy_traits<boost::crc_32_type> {
 
 namespace {
 
-using python_lock = pglocks::basic_advisory_lock<boost::crc_32_type>;
 using try_django_lock = pglocks::basic_advisory_lock<pglocks::wait::none, pglocks::interop::django_pglocks>;
 
 void check(bool as_told, const std::string& what) {
@@ -99,13 +96,6 @@ void check(bool as_told, const std::string& what) {
     std::cout << "  " << what << '\n';
 }
 
-void print(std::string_view lock, pglocks::lock_key key) {
-    std::cout << "  " << std::left << std::setw(30) << lock << std::setw(24) << to_sql(key) << key << '\n';
-}
-
-/// How many sessions hold the lock, says the server.
-std::size_t holders(soci::session& sql, pglocks::lock_key key) { return example::pg_locks(sql, key).size(); }
-
 void run(const std::string& connection) {
     soci::session mine(soci::postgresql, connection);
     soci::session theirs(soci::postgresql, connection);
@@ -113,31 +103,21 @@ void run(const std::string& connection) {
     constexpr shop::tenant eight(8);
     constexpr pglocks::lock_key stock = pglocks::key_of("stock", seven);
 
-    std::cout << "Keys, as SQL takes them and as pg_locks shows them:\n";
-    print("stock of tenant 7", stock);
-    print("stock of tenant 8", pglocks::key_of("stock", eight));
-    print("\"invoice:17\", Boost's CRC-32", pglocks::key_of("invoice:17", boost::crc_32_type()));
-    std::cout << "What they do:\n";
     int hashtext = 0;
     mine << "select hashtext('stock')", soci::into(hashtext);
     check(stock == pglocks::lock_key(7, hashtext), "the key is what SQL computes: (7, hashtext('stock'))");
-    check(pglocks::key_of("invoice:17", boost::crc_32_type()) ==
-              pglocks::key_of<pglocks::interop::django_pglocks>("invoice:17"),
-          "Boost's CRC-32 gives the key that Django uses");
     {
         const shop::browsing_lock here(mine, "stock", seven);
         const shop::browsing_lock there(theirs, "stock", seven);
-        check(here && there && holders(mine, stock) == 2, "two may browse a tenant's stock");
+        check(here && there && example::pg_locks(mine, stock).size() == 2, "two may browse a tenant's stock");
         const shop::stocktaking_lock other(theirs, "stock", eight);
-        check(other.owns_lock(), "while another tenant's is being taken");
+        check(other.owns_lock(), "while another tenant's is counted");
     }
     {
         shop::stocktaking_lock here(mine, "stock", seven);
         shop::stocktaking_lock there(theirs, "stock", seven, std::defer_lock);
-        const auto start = std::chrono::steady_clock::now();
         check(!there.try_lock_for(100ms),
               "who takes stock is alone: another tries three times, queues, and gives up");
-        check(std::chrono::steady_clock::now() - start >= 100ms, "after 100 ms, not before");
         here.unlock();
         there.lock();
         check(there.owns_lock(), "then it is the other's turn");
@@ -145,12 +125,12 @@ void run(const std::string& connection) {
     {
         pglocks::transaction transaction(mine);
         const shop::checkout_lock here(transaction, "stock", seven);
-        check(here && holders(theirs, stock) == 1, "a unit of work holds the lock");
+        check(here && example::pg_locks(theirs, stock).size() == 1, "a unit of work holds the lock");
         transaction.commit();
-        check(holders(theirs, stock) == 0, "until it is committed");
+        check(example::pg_locks(theirs, stock).size() == 0, "until it is committed");
     }
     {
-        const python_lock here(mine, "invoice:17");
+        const pglocks::basic_advisory_lock<boost::crc_32_type> here(mine, "invoice:17");
         const try_django_lock there(theirs, "invoice:17");
         check(!there, "and the borrowed hash excludes who uses interop::django_pglocks");
     }

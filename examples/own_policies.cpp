@@ -127,7 +127,7 @@ void run(const std::string& connection) {
         const shop::checkout_lock here(transaction, "stock", seven);
         check(here && example::pg_locks(theirs, stock).size() == 1, "a unit of work holds the lock");
         transaction.commit();
-        check(example::pg_locks(theirs, stock).size() == 0, "until it is committed");
+        check(example::pg_locks(theirs, stock).empty(), "until it is committed");
     }
     {
         const pglocks::basic_advisory_lock<boost::crc_32_type> here(mine, "invoice:17");

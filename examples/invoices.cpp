@@ -24,6 +24,7 @@ constexpr int requests_per_customer = 60;      // by each worker
 constexpr long long opening_balance = 2000'00; // cents
 const std::array<std::string, 3> customers{"Ada", "Blaise", "Carl"};
 
+//! [charge]
 /// Charges a customer and writes the invoice, in one transaction; false if the customer's money is not
 /// enough.
 bool charge(soci::session& sql, const std::string& customer, long long amount) {
@@ -53,6 +54,7 @@ bool charge(soci::session& sql, const std::string& customer, long long amount) {
     transaction.commit();
     return true;
 }
+//! [charge]
 
 /// Sends requests of all customers in turn, on a session of its own; returns how many were refused.
 int work(const std::string& connection) {

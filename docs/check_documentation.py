@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Checks README.md and docs/**/*.md: every C++ block is a region of a compiled file, every relative link leads somewhere,
-and every alias of aliases.hpp stands in the table of policies.
+"""Checks README.md and docs/**/*.md: every block of C++, CMake or Meson is a region of a file that the build or a test
+uses, every relative link leads somewhere, and every alias of aliases.hpp stands in the table of policies.
 
     check_documentation.py [--update] [ROOT]
 
 A block is preceded by <!-- region: FILE#NAME -->. Its region is what stands in FILE, a path from the root, between two
-lines `//! [NAME]`, without its common indentation. --update writes the regions into the blocks.
+lines `//! [NAME]` (or `# [NAME]`), without its common indentation. --update writes the regions into the blocks.
 """
 import argparse
 import pathlib
@@ -19,6 +19,7 @@ FENCE = re.compile(r"^\s*(?P<fence>```+|~~~+)\s*(?P<language>[^\s`]*)")
 LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*<?(?P<target>[^()<>\s]+(?:\([^()]*\))?)>?(?:\s+\"[^\"]*\")?\s*\)")
 REFERENCE = re.compile(r"^\s{0,3}\[[^\]]+\]:\s*<?(?P<target>[^\s>]+)")
 CPP = {"cpp", "c++", "cc", "cxx", "hpp"}
+BUILD_FILES = {"cmake", "meson"}
 CODE_FOLDERS = ("examples", "docs", "tests")
 
 
@@ -45,7 +46,7 @@ class Checker:
         if not path.is_file():
             raise ValueError(f"there is no file {file}")
         lines = path.read_text(encoding="utf-8").splitlines()
-        marks = [i for i, line in enumerate(lines) if line.strip() == f"//! [{name}]"]
+        marks = [i for i, line in enumerate(lines) if line.strip() in (f"//! [{name}]", f"# [{name}]")]
         if len(marks) != 2:
             raise ValueError(f"{file} has {len(marks)} lines `//! [{name}]` instead of two")
         if not self.is_compiled(path):
@@ -53,7 +54,10 @@ class Checker:
         return textwrap.dedent("\n".join(lines[marks[0] + 1:marks[1]])).strip("\n")
 
     def is_compiled(self, path: pathlib.Path) -> bool:
-        """Whether a meson.build beside or above the file names it, or its stem, which lists of programs have."""
+        """Whether a meson.build beside or above the file names it, or its stem, which lists of programs have; or, for a
+        build file, a test beside it."""
+        if any(f"'{path.name}'" in test.read_text(encoding="utf-8") for test in path.parent.glob("*_test.py")):
+            return True
         folder = path.parent
         while folder != self.root:
             build = folder / "meson.build"
@@ -117,7 +121,7 @@ class Checker:
             if i == len(lines):
                 self.problem(page, start + 1, "the code block has no end")
             body = lines[start + 1:i]
-            if opening.group("language").lower() in CPP:
+            if opening.group("language").lower() in CPP | BUILD_FILES:
                 body = self.check_block(page, start + 1, opening.group("language"), before, body)
             written += [lines[start], *body, *lines[i:i + 1]]
             before = ""
@@ -127,11 +131,11 @@ class Checker:
 
     def check_block(self, page: pathlib.Path, line: int, language: str, before: str, body: list[str]) -> list[str]:
         self.blocks += 1
-        if language != "cpp":
+        if language not in BUILD_FILES and language != "cpp":
             self.problem(page, line, f"the block's language is {language}: write cpp")
         comment = REGION_COMMENT.search(before)
         if not comment:
-            self.problem(page, line, "the C++ block has no <!-- region: FILE#NAME --> before it, so nothing compiles it")
+            self.problem(page, line, "the block has no <!-- region: FILE#NAME --> before it, so nothing compiles it")
             return body
         try:
             region = self.region(comment.group("file"), comment.group("name"))

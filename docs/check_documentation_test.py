@@ -75,6 +75,14 @@ class CheckDocumentation(unittest.TestCase):
     def test_a_block_of_another_spelling_of_the_language_is_found(self):
         self.assert_one_problem(self.problems(self.block(language="c++")), "write cpp")
 
+    def test_a_block_of_a_build_file_is_a_region_of_one_that_a_test_uses(self):
+        self.write("tests/use/meson.build.in", "# [use]\ndependency('x')\n# [use]\n")
+        page = "<!-- region: tests/use/meson.build.in#use -->\n```meson\ndependency('x')\n```\n"
+        self.assertIn("nothing compiles it", self.problems(page)[0])
+        self.write("tests/use/use_test.py", "shutil.copy('meson.build.in')\n")
+        self.assertEqual(self.problems(page), [])
+        self.assertIn("no <!-- region", self.problems("```meson\ndependency('x')\n```\n")[0])
+
     def test_a_block_of_another_language_needs_no_region(self):
         self.assertEqual(self.problems("```sql\nselect 1;\n```\n\n```\nplain\n```\n"), [])
 

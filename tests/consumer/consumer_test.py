@@ -48,8 +48,8 @@ class Consumer(unittest.TestCase):
         self.source.mkdir()
         for file in HERE.glob('*.?pp'):
             shutil.copy(file, self.source)
-        for template in HERE.glob('*.in'):
-            shutil.copy(template, self.source / template.stem)
+        for template in ('CMakeLists.txt.in', 'meson.build.in'):
+            shutil.copy(HERE / template, self.source / template.removesuffix('.in'))
 
     def test_pkg_config_and_the_compiler_alone_are_enough(self):
         def compile(*arguments):

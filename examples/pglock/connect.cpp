@@ -67,10 +67,11 @@ std::unique_ptr<soci::session> open_session(const options& given) {
         } else if (!given.name.empty()) {
             application += ' ' + given.name;
         }
+        const int chosen = given.application_name ? 1 : 0;
         *session << "select pg_catalog.set_config('application_name', :name, false) "
                     "where :chosen = 1 or pg_catalog.current_setting('application_name') "
                     "operator(pg_catalog.=) ''",
-            soci::use(application, "name"), soci::use(given.application_name ? 1 : 0, "chosen");
+            soci::use(application, "name"), soci::use(chosen, "chosen");
         return session;
     } catch (const std::exception& error) {
         const std::string message = message_of(error, given);

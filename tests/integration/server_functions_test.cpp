@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 // What the library knows of the server's functions, checked against the server: OIDs, texts, and hashes.
 #include "integration/lock_test.hpp"
+#include "unit/random_bytes.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace pglocks::test {
 namespace {
@@ -145,7 +148,7 @@ TEST_F(server_functions, are_called_by_query_where_the_oids_are_unknown) {
 
 class hash_functions : public lock_test {
 protected:
-    static constexpr int names = 2000;
+    static constexpr int batch = 5000;
 
     /// A name of up to 40 characters from all planes of Unicode, in UTF-8.
     std::string random_name() {
@@ -158,6 +161,29 @@ protected:
 
     std::int64_t random_seed() {
         return std::uniform_int_distribution<std::int64_t>(INT64_MIN, INT64_MAX)(random_);
+    }
+
+    /// Compares what the server computes of random names and seeds, many at a time, with ours.
+    template <class Ours>
+    void for_batches(const std::string& select, const Ours& ours) {
+        query(a_, "set client_encoding = utf8; set standard_conforming_strings = on");
+        for (int done = 0; done < golden::random_inputs; done += batch) {
+            std::string arrays = "array[";
+            std::string seeds = "], array[";
+            std::vector<std::pair<std::string, std::int64_t>> asked;
+            for (int i = 0; i < batch; ++i) {
+                asked.emplace_back(random_name(), i % 4 == 0 ? 0 : random_seed());
+                arrays += (i == 0 ? "" : ",") + quoted(asked.back().first);
+                seeds += (i == 0 ? "'" : ",'") + std::to_string(asked.back().second) + '\'';
+            }
+            std::istringstream theirs(query(a_, select + " from unnest(" + arrays + seeds +
+                                                    "]::bigint[]) with ordinality as asked (name, seed, i)"));
+            for (const auto& [name, seed] : asked) {
+                std::int64_t key = 0;
+                ASSERT_TRUE(theirs >> key);
+                ASSERT_EQ(ours(name, seed), key) << '"' << name << "\", seed " << seed;
+            }
+        }
     }
 
     static std::string quoted(const std::string& name) {
@@ -203,19 +229,15 @@ private:
 };
 
 TEST_F(hash_functions, postgres_equals_hashtextextended) {
-    query(a_, "set client_encoding = utf8; set standard_conforming_strings = on");
-    for (int i = 0; i < names; ++i) {
-        const auto name = random_name();
-        const auto seed = i % 4 == 0 ? 0 : random_seed();
-        const auto expected = query(a_, "select hashtextextended(" + quoted(name) + " collate \"C\", '" +
-                                            std::to_string(seed) + "'::bigint)");
-        const auto ours = static_cast<std::int64_t>(
-            digest::postgres_hash_bytes_extended(name, static_cast<std::uint64_t>(seed)));
-        ASSERT_EQ(std::to_string(ours), expected) << '"' << name << "\", seed " << seed;
-        if (seed == 0) {
-            ASSERT_EQ(std::to_string(key_of<hash::postgres<>>(name).bits()), expected) << '"' << name << '"';
-        }
-    }
+    for_batches("select string_agg(hashtextextended(name collate \"C\", seed)::text, ' ' order by i)",
+                [](const std::string& name, std::int64_t seed) {
+                    const auto ours = static_cast<std::int64_t>(
+                        digest::postgres_hash_bytes_extended(name, static_cast<std::uint64_t>(seed)));
+                    if (seed == 0) {
+                        EXPECT_EQ(key_of<hash::postgres<>>(name), ours) << '"' << name << '"';
+                    }
+                    return ours;
+                });
 }
 
 TEST_F(hash_functions, postgres_with_a_seed_equals_hashtextextended_with_that_seed) {
@@ -234,13 +256,9 @@ TEST_F(hash_functions, postgres_with_a_seed_equals_hashtextextended_with_that_se
 }
 
 TEST_F(hash_functions, postgres_hashtext_equals_hashtext) {
-    query(a_, "set client_encoding = utf8; set standard_conforming_strings = on");
-    for (int i = 0; i < names; ++i) {
-        const auto name = random_name();
-        ASSERT_EQ(std::to_string(key_of<hash::postgres_hashtext>(name).bits()),
-                  query(a_, "select hashtext(" + quoted(name) + " collate \"C\")"))
-            << '"' << name << '"';
-    }
+    for_batches(
+        "select string_agg(hashtext(name collate \"C\")::text, ' ' order by i)",
+        [](const std::string& name, std::int64_t) { return key_of<hash::postgres_hashtext>(name).bits(); });
 }
 
 TEST_F(hash_functions, a_lock_by_name_and_one_by_hand_in_sql_exclude_each_other) {

@@ -33,6 +33,10 @@ test    pgbouncer               command pgbouncer
 test    iproute2                command ip
 test    git                     command git
 test    valgrind                command valgrind
+test    nodejs                  command node
+test    npm                     command npm
+test    php-cli                 command php
+test    ruby                    command ruby
 django  python3-django-pglocks  python django_pglocks
 django  python3-psycopg2        python psycopg2
 pglock  libcli11-dev            header CLI/CLI.hpp

@@ -150,7 +150,7 @@ class Example(unittest.TestCase):
     def finished(self, run):
         status, output = run.result()
         self.assertEqual(status, 0, output)
-        self.assertIn('What they do:', output)
+        self.assertIn('two may browse', output)
         self.left_nothing(run)
         return output
 

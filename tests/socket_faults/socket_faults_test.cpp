@@ -59,6 +59,14 @@ int play_all(const std::vector<std::string>& arguments) {
 
 const child_role player("player", &play_all);
 
+std::string what_the_server_sees() {
+    return observer(shared_server().conninfo())
+        .value(
+            "select string_agg(concat_ws(' ', pid, backend_type, state, wait_event, query, (select"
+            " string_agg(concat_ws(':', mode, granted, objid), ',') from pg_locks where locktype = 'advisory'"
+            " and pg_locks.pid = pg_stat_activity.pid)), E'\\n') from pg_stat_activity");
+}
+
 class each_socket_call_fails_once_in : public testing::TestWithParam<std::string> {};
 
 TEST_P(each_socket_call_fails_once_in, scenario) {
@@ -70,7 +78,9 @@ TEST_P(each_socket_call_fails_once_in, scenario) {
         try {
             line = child.read_line(hangs_after);
         } catch (const child_error& error) {
-            FAIL() << "it hangs or has crashed after: " << last << '\n' << error.what();
+            FAIL() << "it hangs or has crashed after: " << last << '\n'
+                   << what_the_server_sees() << '\n'
+                   << error.what();
         }
         std::istringstream words(line);
         std::string what;

@@ -194,7 +194,7 @@ configure() {
     setup="$repository: $launcher$compiler $* ${CPPFLAGS-} ${CXXFLAGS-} ${LDFLAGS-}
 $(meson --version 2>/dev/null) $($compiler --version)"
     if [ -e "$build_dir/build.ninja" ] && [ "$setup" = "$(cat "$build_dir/.set-up-as" 2>/dev/null)" ]; then
-        headers_are_known || step "setting up $name again" meson setup --reconfigure "$build_dir"
+        headers_are_known || step "setting up $name again" meson setup --reconfigure "$build_dir" "$repository"
         return
     fi
     if [ -e "$build_dir" ] && [ ! -e "$build_dir/meson-private" ] && ! rmdir "$build_dir" 2>/dev/null; then

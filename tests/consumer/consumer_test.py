@@ -37,8 +37,8 @@ class Consumer(unittest.TestCase):
     def setUpClass(cls):
         cls.root = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.prefix = cls.root / 'prefix'
-        run(meson, 'setup', f'--prefix={cls.prefix}', '-Dtests=disabled', '-Dexamples=disabled', '-Ddocs=disabled',
-            cls.root / 'library', LIBRARY)
+        run(meson, 'setup', f'--prefix={cls.prefix}', '-Dtests=disabled', '-Dexamples=disabled', cls.root / 'library',
+            LIBRARY)
         run(meson, 'install', '-C', cls.root / 'library')
         cls.pkg_config = {'PKG_CONFIG_PATH': str(cls.prefix / 'share' / 'pkgconfig')}
 
@@ -65,6 +65,11 @@ class Consumer(unittest.TestCase):
 
     def test_pkg_config_tells_the_version(self):
         self.assertEqual(run('pkg-config', '--modversion', 'pglocks', **self.pkg_config).strip(), version)
+
+    def test_the_documentation_is_installed(self):
+        pages = self.prefix / 'share' / 'doc' / 'pglocks'
+        for page in ('troubleshooting.md', 'tutorial/first_lock.md', 'reference/errors.md', 'LICENSE'):
+            self.assertTrue((pages / page).is_file(), page)
 
     def test_cmake_finds_the_package(self):
         run('cmake', '-S', self.source, '-B', self.build, f'-DCMAKE_PREFIX_PATH={self.prefix}')

@@ -29,6 +29,10 @@ test    libc++-19-dev           libcxx clang++-19
 test    clang-tidy-19           command run-clang-tidy-19
 test    clang-format-19         command clang-format-19
 test    cmake                   command cmake
+test    doxygen                 command doxygen
+test    mkdocs                  python mkdocs
+test    mkdocs-material         python material
+test    python3-pymdownx        python pymdownx
 test    pgbouncer               command pgbouncer
 test    iproute2                command ip
 test    git                     command git

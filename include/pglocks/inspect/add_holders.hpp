@@ -22,6 +22,7 @@ namespace pglocks {
 /// For errors without a key it does nothing. It never replaces the error by another: where the question
 /// fails, the message says why instead.
 ///
+/// \param error the error that was caught
 /// \param session whom to ask. After an error in a transaction its own session answers nothing until the
 /// rollback: give another one, in the same database.
 ///

@@ -71,6 +71,7 @@ template <attempted Lock>
 ///
 /// \param session whom to ask: the lock's own, or any other in the same database; the lock's own may have a
 /// transaction that has failed, see `inspect`
+/// \param lock a lock, or a set of locks, after an attempt to acquire it
 /// \param name what the error calls the lock, which does not keep its name
 ///
 /// *Throws*: `not_acquired`; as `inspect`, if the question fails. Cost: one round trip if not acquired.

@@ -245,6 +245,7 @@ enum class pooling : std::uint8_t { by_session, finer, unknown };
 /// the second connection), or if the session is in a transaction; `connection_lost` if it does not answer;
 /// another `lock_error` for what the server says.
 ///
+/// \param session an open one, in no transaction
 /// \param within the bound for the whole check; the session counts as lost if it still waits for an answer a
 /// second after that
 inline void declare_session_pooler(soci::session& session,

@@ -115,12 +115,14 @@ template <class T>
 std::string owner_text(const lock_info& lock) {
     std::string text = lock.pid == 0 ? "the prepared transaction '" + lock.prepared_transaction + '\''
                                      : "pid " + std::to_string(lock.pid);
+    if (const auto age = lock.pid == 0 ? lock.transaction_age() : lock.session_age()) {
+        text += " for at most " + duration_text(*age);
+    }
     if (!lock.user.empty()) {
         text += " (" + lock.user + (lock.client_address ? '@' + client_text(lock) : "");
         text += lock.application.empty() ? ")" : " \"" + lock.application + "\")";
     }
-    const auto age = lock.pid == 0 ? lock.transaction_age() : lock.session_age();
-    return age ? text + " for at most " + duration_text(*age) : text;
+    return text;
 }
 
 void print_locks(const options& given) {

@@ -36,7 +36,9 @@ waiting_display::~waiting_display() {
 void waiting_display::refresh() {
     const std::string who = in_the_way();
     const std::string waited = duration_text(std::chrono::steady_clock::now() - since_);
-    const std::string line = "pglock: waiting " + waited + " for " + lock_text(given_) + ": " + who;
+    // A terminal has 80 columns: what matters most comes first, and the key is left out.
+    const std::string what = given_.name.empty() ? lock_text(given_) : '"' + given_.name + '"';
+    const std::string line = "waiting " + waited + " for " + what + ", " + who;
     show(std::string(clear_line) + cut_to(printable(line), columns()));
     is_shown_ = true;
 }

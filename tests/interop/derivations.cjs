@@ -5,6 +5,6 @@ const fs = require('fs');
 const path = require('path');
 const { strToKey } = require(path.join(process.argv[3], 'node_modules', 'advisory-lock'));
 
-const lines = fs.readFileSync(process.argv[2], 'ascii').trimEnd().split('\n');
+const lines = fs.readFileSync(process.argv[2], 'ascii').split('\n').slice(0, -1);
 const keys = lines.map((line) => strToKey(Buffer.from(line, 'hex').toString('utf8')).join(', '));
 process.stdout.write(['advisory_lock_js', ...keys, ''].join('\n'));

@@ -13,7 +13,7 @@ namespace pglock {
 /// signal ends it. *Throws*: as `open_session`, and `pglocks::lock_error`.
 void print_locks(const options& given);
 
-/// Whose lock it is, briefly: `pid 4711 (app@10.0.0.7 "backup"), session for 3 min 20 s`.
+/// Whose lock it is, briefly: `pid 4711 for at most 3 min 20 s (app@10.0.0.7 "backup")`.
 ///
 /// PostgreSQL does not tell since when a lock is held: not for longer than its session is there.
 [[nodiscard]] std::string owner_text(const pglocks::lock_info& lock);

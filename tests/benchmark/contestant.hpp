@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -27,6 +28,7 @@ enum class task : std::uint8_t {
 struct assignment {
     std::string conninfo;
     std::int64_t key;
+    std::size_t set_size = 1; ///< how many keys, for those who lock sets
 
     /// The key as a name, for those who lock names.
     [[nodiscard]] std::string name() const { return "benchmark-" + std::to_string(key); }

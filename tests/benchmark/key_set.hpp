@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "benchmark/contestant.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace pglocks::benchmark {
 
-inline constexpr std::size_t keys_in_a_set = 1000;
-
 /// The keys of a set, in order; the sets of different sessions have none in common.
-[[nodiscard]] inline std::vector<std::int64_t> key_set(std::int64_t first) {
+[[nodiscard]] inline std::vector<std::int64_t> key_set(const assignment& where) {
     std::vector<std::int64_t> keys;
-    keys.reserve(keys_in_a_set);
-    for (std::size_t i = 0; i < keys_in_a_set; ++i) {
-        keys.push_back(first * 1'000'000 + static_cast<std::int64_t>(i));
+    keys.reserve(where.set_size);
+    for (std::size_t i = 0; i < where.set_size; ++i) {
+        keys.push_back(where.key * 1'000'000 + static_cast<std::int64_t>(i));
     }
     return keys;
 }

@@ -48,7 +48,8 @@ void play(const options& chosen) {
     }
     std::vector<std::unique_ptr<session>> sessions;
     for (unsigned i = 0; i < chosen.sessions; ++i) {
-        sessions.push_back(who.connect({chosen.conninfo, chosen.hot ? 1 : static_cast<std::int64_t>(i) + 1}));
+        sessions.push_back(who.connect(
+            {chosen.conninfo, chosen.hot ? 1 : static_cast<std::int64_t>(i) + 1, chosen.set_size}));
     }
     session_threads work(std::move(sessions));
     obey(work);

@@ -44,6 +44,7 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
         ("sessions", po::value(&chosen.sessions)->default_value(1), "with a thread each")
         ("keys", po::value(&keys)->default_value("distinct"), "distinct: one for each session; hot: one for all")
         ("hand-off", po::bool_switch(&chosen.hand_off), "a cycle is one hand-off between two sessions")
+        ("set-size", po::value(&chosen.set_size)->default_value(1), "keys in a set")
         ("list", "the contestants: name, tasks and label, separated by tabs")
         ("versions", "what the program is built with")
         ("help", "this");
@@ -70,8 +71,10 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
     if (keys != "hot" && keys != "distinct") {
         throw std::invalid_argument("--keys takes hot or distinct");
     }
-    if (values.count("contestant") == 0 || values.count("conninfo") == 0 || chosen.sessions == 0) {
-        throw std::invalid_argument("--contestant, --conninfo and at least one session are needed");
+    if (values.count("contestant") == 0 || values.count("conninfo") == 0 || chosen.sessions == 0 ||
+        chosen.set_size == 0) {
+        throw std::invalid_argument(
+            "--contestant, --conninfo, at least one session and at least one key are needed");
     }
     chosen.hot = keys == "hot";
     return chosen;

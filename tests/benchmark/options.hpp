@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -12,6 +13,7 @@ struct options {
     unsigned sessions = 1;
     bool hot = false;
     bool hand_off = false;
+    std::size_t set_size = 1;
 };
 
 /// Prints the help or the list of contestants, if asked to, and then answers nothing.

@@ -16,6 +16,7 @@ class Scenario:
     sessions: int = 1
     keys: str = "distinct"
     unit: str = "cycle"  # of which the time is told
+    set_size: int = 0  # keys, where sets are locked
     only: tuple = ()  # if not empty, of those who could, these
 
     @property
@@ -53,10 +54,14 @@ SCENARIOS = (
              "libpq-fast-path", unit="hand-off"),
     Scenario("transaction", "BEGIN, a lock, COMMIT; client and server on one CPU", "transaction",
              "libpq-transaction-fast-path", placement="together"),
+    Scenario("set-2", "A set of 2 keys acquired and released; client and server on one CPU", "set", "libpq-set-loop",
+             placement="together", unit="set", set_size=2),
+    Scenario("set-10", "A set of 10 keys acquired and released; client and server on one CPU", "set", "libpq-set-loop",
+             placement="together", unit="set", set_size=10),
     Scenario("set", "A set of 1,000 keys acquired and released; client and server on one CPU", "set", "libpq-set-loop",
-             placement="together", unit="set"),
+             placement="together", unit="set", set_size=1000),
     Scenario("set-delay", "A set of 1,000 keys, loopback TCP with 1 ms of added delay", "set", "libpq-set-loop",
-             transport="delay", unit="set"),
+             transport="delay", unit="set", set_size=1000),
 )
 
 
@@ -80,6 +85,8 @@ LIMITS = (
           at_most=1.10),
     Limit("hand-off to one between raw libpq sessions, by `PQfn`", "hand-off", "pglocks-lock", "libpq-fast-path",
           at_most=1.10),
+    Limit("hand-off to one between raw libpq sessions, waiting by `PQexec` and released by `PQfn`", "hand-off",
+          "pglocks-lock", "libpq-visible-wait", at_most=1.10),
     Limit("1,000 keys in one `advisory_lock_set` to a loop over single locks", "set", "pglocks-set", "libpq-set-loop",
           at_least=20),
 )

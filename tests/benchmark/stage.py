@@ -161,6 +161,8 @@ class Stage:
                 command = [*contestant.program, "--contestant", name, "--conninfo", self.conninfo(scenario.transport)]
                 command += (["--hand-off"] if scenario.hand_off
                             else ["--sessions", str(scenario.sessions), "--keys", scenario.keys])
+                if scenario.task == "set":
+                    command += ["--set-size", str(scenario.set_size)]
                 talkers[name] = Talker(command, self.cpus.clients)
                 stack.callback(talkers[name].close)
             for name, talker in talkers.items():

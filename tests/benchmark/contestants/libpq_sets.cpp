@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
-// A thousand keys at once, by hand: in a loop over single locks, and as an array that the server unnests.
+// Many keys at once, by hand: in a loop over single locks, and as an array that the server unnests.
 #include "benchmark/key_set.hpp"
 #include "benchmark/libpq_session.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -13,7 +14,7 @@ namespace {
 
 class libpq_loop : public libpq_session {
 public:
-    explicit libpq_loop(const assignment& where) : libpq_session(where), keys_(key_set(where.key)) {}
+    explicit libpq_loop(const assignment& where) : libpq_session(where), keys_(key_set(where)) {}
     void lock() override {
         for (const auto key : keys_) {
             call(2880, key);
@@ -42,8 +43,8 @@ private:
 /// The keys are sorted, so that two such sets do not deadlock.
 class libpq_unnest : public libpq_session {
 public:
-    explicit libpq_unnest(const assignment& where) : libpq_session(where) {
-        for (const auto key : key_set(where.key)) {
+    explicit libpq_unnest(const assignment& where) : libpq_session(where), size_(where.set_size) {
+        for (const auto key : key_set(where)) {
             array_.append(array_.empty() ? "{" : ",").append(std::to_string(key));
         }
         array_.append("}");
@@ -61,11 +62,12 @@ private:
         const char* value = array_.c_str();
         const result reply(PQexecPrepared(conn(), statement, 1, &value, nullptr, nullptr, 0));
         if (PQresultStatus(reply.get()) != PGRES_TUPLES_OK ||
-            std::stoul(PQgetvalue(reply.get(), 0, 0)) != keys_in_a_set) {
+            std::stoul(PQgetvalue(reply.get(), 0, 0)) != size_) {
             throw std::runtime_error("not every key of the set: " + std::string(PQerrorMessage(conn())));
         }
     }
 
+    std::size_t size_;
     std::string array_;
 };
 

@@ -20,7 +20,7 @@ class reused_set : public session {
 public:
     explicit reused_set(const assignment& where)
         : sql_(soci::postgresql, where.conninfo),
-          locks_(sql_, key_set(where.key), std::defer_lock) {}
+          locks_(sql_, key_set(where), std::defer_lock) {}
     void lock() override { locks_.lock(); }
     void unlock() override { locks_.unlock(); }
 
@@ -33,7 +33,7 @@ private:
 class guarded_set : public session {
 public:
     explicit guarded_set(const assignment& where)
-        : keys_(key_set(where.key)),
+        : keys_(key_set(where)),
           sql_(soci::postgresql, where.conninfo) {}
     void lock() override { locks_.emplace(sql_, keys_); }
     void unlock() override { locks_.reset(); }
@@ -44,9 +44,34 @@ private:
     std::optional<advisory_lock_set<>> locks_;
 };
 
+/// What one would write without sets.
+class loop_of_locks : public session {
+public:
+    explicit loop_of_locks(const assignment& where) : sql_(soci::postgresql, where.conninfo) {
+        for (const auto key : key_set(where)) {
+            locks_.emplace_back(sql_, key, std::defer_lock);
+        }
+    }
+    void lock() override {
+        for (auto& each : locks_) {
+            each.lock();
+        }
+    }
+    void unlock() override {
+        for (auto& each : locks_) {
+            each.unlock();
+        }
+    }
+
+private:
+    soci::session sql_;
+    std::vector<advisory_lock> locks_;
+};
+
 const entry<guarded_set> guarded("pglocks-set", "pglocks advisory_lock_set, guard", {task::set});
 const entry<reused_set> reused("pglocks-set-lock", "pglocks advisory_lock_set, lock(); unlock();",
                                {task::set});
+const entry<loop_of_locks> loop("pglocks-set-loop", "pglocks advisory_lock in a loop", {task::set});
 
 } // namespace
 } // namespace pglocks::benchmark

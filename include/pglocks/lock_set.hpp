@@ -22,6 +22,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace pglocks {
 
@@ -85,9 +86,9 @@ public:
     ///
     /// *Throws*: as `lock()`, and `refused` for a name that the hash cannot map. Cost: as `lock()`.
     template <detail::session_resource R, class N = detail::lock_list, class... A>
-        requires(owner_releases && rule::takes_arguments<set, R, N, A...>)
+        requires(owner_releases && rule::takes_arguments<set, R, detail::seen_t<N>, A...>)
     [[nodiscard("pglocks: the locks are released at the end of this statement: give them a name")]]
-    advisory_lock_set(R& resource, const N& range, const A&... how)
+    advisory_lock_set(R& resource, N&& range, const A&... how)
         : body(postgres::session_handle(resource), keys_of(range, how...), body::wait_value(how...)) {
         this->start(this->take_first_name(), how...);
     }
@@ -95,28 +96,28 @@ public:
     /// Transaction scope: acquires all of a range until the transaction ends. Parameters, *Throws* and cost
     /// as at session scope; no `adopt_lock`.
     template <class N = detail::lock_list, class... A>
-        requires(!owner_releases && rule::takes_arguments<set, transaction, N, A...> &&
+        requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  !rule::may_come_back_empty<set, A...>)
-    advisory_lock_set(transaction& within, const N& range, const A&... how)
+    advisory_lock_set(transaction& within, N&& range, const A&... how)
         : advisory_lock_set(in_transaction, within.session(), range, how...) {}
     template <class N = detail::lock_list, class... A>
-        requires(!owner_releases && rule::takes_arguments<set, transaction, N, A...> &&
+        requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  rule::may_come_back_empty<set, A...>)
     [[nodiscard("pglocks: the locks may not have been granted: look at owns_lock()")]]
-    advisory_lock_set(transaction& within, const N& range, const A&... how)
+    advisory_lock_set(transaction& within, N&& range, const A&... how)
         : advisory_lock_set(in_transaction, within.session(), range, how...) {}
 
     /// Transaction scope in existing code: a session and its `soci::transaction`, as for one lock.
     template <class N = detail::lock_list, class... A>
-        requires(!owner_releases && rule::takes_arguments<set, transaction, N, A...> &&
+        requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  !rule::may_come_back_empty<set, A...>)
-    advisory_lock_set(soci::session& session, soci::transaction& /*within*/, const N& range, const A&... how)
+    advisory_lock_set(soci::session& session, soci::transaction& /*within*/, N&& range, const A&... how)
         : advisory_lock_set(in_transaction, session, range, how...) {}
     template <class N = detail::lock_list, class... A>
-        requires(!owner_releases && rule::takes_arguments<set, transaction, N, A...> &&
+        requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  rule::may_come_back_empty<set, A...>)
     [[nodiscard("pglocks: the locks may not have been granted: look at owns_lock()")]]
-    advisory_lock_set(soci::session& session, soci::transaction& /*within*/, const N& range, const A&... how)
+    advisory_lock_set(soci::session& session, soci::transaction& /*within*/, N&& range, const A&... how)
         : advisory_lock_set(in_transaction, session, range, how...) {}
 
     /// The keys, in the order in which they are taken, each once. They live as long as this object's.
@@ -144,7 +145,7 @@ public:
     template <class... A> requires rule::breaks<constructor_rule::needs_a_session, set, A...> explicit advisory_lock_set(A&&...) = delete; // pglocks: locks are taken on a soci::session or a soci::connection_pool, or in a pglocks::transaction: pass it first, not const, and dereference a pointer
     template <class... A> requires rule::breaks<constructor_rule::takes_no_transaction, set, A...> explicit advisory_lock_set(A&&...) = delete; // pglocks: session-scope locks take no transaction: leave it out, or add scope::transaction
     template <class... A> requires rule::breaks<constructor_rule::needs_a_transaction, set, A...> explicit advisory_lock_set(A&&...) = delete; // pglocks: transaction-scope locks are built from their transaction: pass a pglocks::transaction, or a soci::session and its soci::transaction
-    template <class... A> requires rule::breaks<constructor_rule::needs_names_or_keys, set, A...> explicit advisory_lock_set(A&&...) = delete; // pglocks: a set of locks is taken on a range of names, of signed integers of at most 64 bits or of pglocks::lock_key, or on a list of them in braces: for one lock, use basic_advisory_lock
+    template <class... A> requires rule::breaks<constructor_rule::needs_names_or_keys, set, A...> explicit advisory_lock_set(A&&...) = delete; // pglocks: a set of locks is taken on a range of names, of signed integers of at most 64 bits or of pglocks::lock_key (for a pair, lock_key(a, b)), or on a list of them in braces: for one lock, use basic_advisory_lock
     template <class... A> requires rule::breaks<constructor_rule::hash_takes_names, set, A...> explicit advisory_lock_set(A&&...) = delete; // pglocks: hash::none takes no names: pass a range of keys, or choose hash::postgres<> or another hash
     template <class... A> requires rule::breaks<constructor_rule::adopts_on_a_session, set, A...> explicit advisory_lock_set(A&&...) = delete; // pglocks: adopt_lock takes over session-scope locks of a given soci::session: leave it out here
     template <class... A> requires rule::breaks<constructor_rule::takes_no_bound, set, A...> explicit advisory_lock_set(A&&...) = delete; // pglocks: this wait policy takes no bound: leave the duration or time point out, or choose wait::timeout or wait::poll<>
@@ -157,14 +158,14 @@ private:
     static constexpr detail::delegated in_transaction{};
 
     template <class N, class... A>
-    advisory_lock_set(detail::delegated, soci::session& session, const N& range, const A&... how)
+    advisory_lock_set(detail::delegated, soci::session& session, N&& range, const A&... how)
         : body(postgres::session_handle(session), keys_of(range, how...), body::wait_value(how...)) {
         this->start(this->take_first_name(), how...);
     }
 
     template <class N, class... A>
-    [[nodiscard]] static detail::lock_set_keys keys_of(const N& range, const A&... how) {
-        if constexpr (rule::range_of_names<N> && rule::hash_takes_names<hash_policy>) {
+    [[nodiscard]] static detail::lock_set_keys keys_of(N& range, const A&... how) {
+        if constexpr (rule::range_of_names<std::remove_const_t<N>> && rule::hash_takes_names<hash_policy>) {
             return {range, [hash = detail::pick<hash_policy>(how...)](std::string_view name) {
                         return key_of<hash_policy>(name, hash);
                     }};
@@ -185,7 +186,7 @@ public:
 // Without policies it is the default set: what does not fit that does not compile.
 template <class R, class N, class... A>
     requires(detail::session_resource<R> || detail::soci_transaction<R>)
-advisory_lock_set(R&, const N&, const A&...) -> advisory_lock_set<>;
+advisory_lock_set(R&, N&&, const A&...) -> advisory_lock_set<>;
 template <class R, class... A>
     requires(detail::session_resource<R> || detail::soci_transaction<R>)
 advisory_lock_set(R&, detail::lock_list, const A&...) -> advisory_lock_set<>;

@@ -9,6 +9,7 @@
 #include <list>
 #include <numeric>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,12 @@ TEST_F(lock_set, is_of_names_whatever_they_are_ranges_of) {
     EXPECT_TRUE(is_of_both(std::list<const char*>{"account:17", "account:4"}));
     EXPECT_TRUE(is_of_both(name_set<hash::postgres<>, "account:4", "account:17">::keys));
     EXPECT_TRUE(is_of_both(name_set<hash::postgres<>, "account:4", "account:17">::names));
+    const std::vector<std::string> all{"account:17", "", "account:4"};
+    { // which looks for its first name when it is read, and keeps it
+        const advisory_lock_set<> locks(
+            a_, all | std::views::filter([](const std::string& each) { return !each.empty(); }));
+        EXPECT_EQ(held(a_), expected);
+    }
     const std::string name = "account:4";
     const advisory_lock_set<> locks(a_, {name, "account:17"_lock, "account:4"});
     EXPECT_EQ(held(a_), expected);

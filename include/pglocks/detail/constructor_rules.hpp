@@ -187,6 +187,14 @@ template <class A>
 struct seen_as<A> {
     using type = void;
 };
+/// A range that changes as it is read, as a view that filters does, is none while it is const.
+template <class A>
+    requires(iterable<std::remove_cvref_t<A>> && !iterable<std::remove_reference_t<A>>)
+struct seen_as<A> {
+    using type = void;
+};
+template <class A>
+using seen_t = typename seen_as<A>::type;
 
 template <class Set, class First, class... A>
     requires(session_resource<First> || soci_transaction<First>)
@@ -210,7 +218,7 @@ concept takes_arguments = pglocks::detail::first_broken<Set, A...> == constructo
 
 /// Arguments of these types break this rule first.
 template <constructor_rule Rule, class Set, class... A>
-concept breaks = pglocks::detail::first_broken<Set, typename pglocks::detail::seen_as<A>::type...> == Rule;
+concept breaks = pglocks::detail::first_broken<Set, pglocks::detail::seen_t<A>...> == Rule;
 
 /// Constructed so, the lock may come back without being held, which the caller must look at.
 template <class Set, class... A>

@@ -57,12 +57,12 @@ private:
 using lock_list = std::initializer_list<listed_lock>;
 
 template <class R>
-concept iterable = requires(const R& range) {
+concept iterable = requires(R& range) {
     std::begin(range) != std::end(range);
     *std::begin(range);
 };
 template <iterable R>
-using element_of = std::remove_cvref_t<decltype(*std::begin(std::declval<const R&>()))>;
+using element_of = std::remove_cvref_t<decltype(*std::begin(std::declval<R&>()))>;
 
 } // namespace detail
 
@@ -74,7 +74,7 @@ concept range_of_names = pglocks::detail::iterable<R> &&
                          (lock_name<pglocks::detail::element_of<R>> ||
                           std::same_as<pglocks::detail::element_of<R>, pglocks::detail::listed_lock>);
 
-/// A set of locks is taken on a range of names, or of keys, that can be read while it is const.
+/// A set of locks is taken on a range of names, or of keys.
 template <class R>
 concept lock_range = range_of_names<R> || (pglocks::detail::iterable<R> &&
                                            std::convertible_to<pglocks::detail::element_of<R>, lock_key>);
@@ -92,7 +92,7 @@ public:
 
     /// The keys of a range. \param key_of_name is called for names
     template <rule::lock_range R, class KeyOfName>
-    lock_set_keys(const R& range, const KeyOfName& key_of_name) {
+    lock_set_keys(R& range, const KeyOfName& key_of_name) {
         if constexpr (requires { std::size(range); }) {
             keys_.reserve(static_cast<std::size_t>(std::size(range)));
         }

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: deleted
+// SENTENCE: pglocks: a set of locks is taken on a range of names, of signed integers of at most 64 bits or of
+// pglocks::lock_key (for a pair, lock_key(a, b)), or on a list of them in braces: for one lock, use
+// basic_advisory_lock
+// NOTE: constructor_rule::needs_names_or_keys
+
+#include <pglocks/pglocks.hpp>
+
+#include <soci/soci.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+void control(soci::session& sql, const std::vector<std::string>& names) {
+    const pglocks::advisory_lock_set<> locks(sql, std::vector<pglocks::lock_key>(names.size(), {1, 2}));
+}
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong(soci::session& sql, const std::vector<std::string>& names) {
+    const pglocks::advisory_lock_set<> locks(sql, std::vector<std::pair<int, int>>(names.size()));
+}
+#endif

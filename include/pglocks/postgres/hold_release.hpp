@@ -92,7 +92,7 @@ private:
                     ++cancelled;
                     continue;
                 }
-                throw_failure(a.reply, link.conn(), "releasing", first);
+                throw_failure(a.reply, link.conn(), releasing, first);
             }
             asked.for_each_numbered(a, [](hold& h) { h.unlocked = true; }); // and may be held once more
             for (hold* h : all) {

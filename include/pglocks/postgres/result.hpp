@@ -90,6 +90,9 @@ inline void lose(PGconn* conn) noexcept {
     return (!r || status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) && sqlstate_of(r).empty();
 }
 
+/// What is being done, in the error of a release.
+inline constexpr std::string_view releasing = "releasing";
+
 /// Throws what a failed statement of ours means. *Requires*: the statement failed.
 [[noreturn]] inline void throw_failure(const result& r, PGconn* conn, std::string_view doing,
                                        const std::optional<lock_key>& key = {}) {
@@ -130,8 +133,11 @@ inline void lose(PGconn* conn) noexcept {
         throw lock_table_full(std::move(f));
     }
     if (state == sqlstate::query_canceled) {
-        f.advice = "somebody cancelled the statement, or statement_timeout is shorter than the wait: "
-                   "the lock is not held";
+        f.advice = doing == releasing
+                       ? "the lock is still held: it is released by the next use of a lock on this session, "
+                         "or when the transaction has ended"
+                       : "somebody cancelled the statement, or statement_timeout is shorter than the wait: "
+                         "the lock is not held";
     }
     if (state == sqlstate::lock_not_available) {
         f.advice = "lock_timeout of this session is shorter than the wait: raise it, or bound the wait with "

@@ -59,10 +59,10 @@ class lock_body {
     using value_type = typename Subject::value_type;
 
 public:
-    using scope_policy = typename Set::template get<axis::scope>;
-    using mode_policy = typename Set::template get<axis::mode>;
-    using wait_policy = typename Set::template get<axis::wait>;
-    using hash_policy = typename Set::template get<axis::hash>;
+    using scope_policy = typename Set::template get<axis::scope>; ///< as given, or the default
+    using mode_policy = typename Set::template get<axis::mode>;   ///< as given, or the default
+    using wait_policy = typename Set::template get<axis::wait>;   ///< as given, or the default
+    using hash_policy = typename Set::template get<axis::hash>;   ///< as given, or the default
 
     lock_body(const lock_body&) = delete;
     lock_body& operator=(const lock_body&) = delete;
@@ -105,6 +105,7 @@ public:
     bool try_lock_for(const std::chrono::duration<Rep, Period>& timeout) {
         return acquire(bound_after(timeout), {}, {});
     }
+    /// As above, and answers false, with nothing held, when a stop is requested first.
     template <class Rep, class Period>
         requires rule::waits_bounded<Set>
     [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
@@ -119,6 +120,7 @@ public:
     bool try_lock_until(const std::chrono::time_point<Clock, Duration>& when) {
         return acquire(deadline_at(when), {}, {});
     }
+    /// As above, and answers false, with nothing held, when a stop is requested first.
     template <class Clock, class Duration>
         requires rule::waits_bounded<Set>
     [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
@@ -147,30 +149,34 @@ public:
         handle_.give_back();
     }
 
-    // What std::shared_lock asks for: the same operations under their shared names.
+    /// `lock()` under the name that `std::shared_lock` asks for.
     void lock_shared()
         requires(rule::is_shared<Set> && rule::waits_unbounded<Set>)
     {
         lock();
     }
+    /// `try_lock()` under the name that `std::shared_lock` asks for.
     [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
     bool try_lock_shared()
         requires rule::is_shared<Set>
     {
         return try_lock();
     }
+    /// `try_lock_for()` under the name that `std::shared_lock` asks for.
     template <class Rep, class Period>
         requires(rule::is_shared<Set> && rule::waits_bounded<Set>)
     [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
     bool try_lock_shared_for(const std::chrono::duration<Rep, Period>& timeout) {
         return try_lock_for(timeout);
     }
+    /// `try_lock_until()` under the name that `std::shared_lock` asks for.
     template <class Clock, class Duration>
         requires(rule::is_shared<Set> && rule::waits_bounded<Set>)
     [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
     bool try_lock_shared_until(const std::chrono::time_point<Clock, Duration>& when) {
         return try_lock_until(when);
     }
+    /// `unlock()` under the name that `std::shared_lock` asks for.
     void unlock_shared()
         requires(rule::is_shared<Set> && rule::released_by_owner<Set>)
     {
@@ -216,6 +222,7 @@ public:
         return handle_.get() && connection_.pending(kind, what());
     }
 
+    /// The key of one lock; a set has `keys()`.
     [[nodiscard]] lock_key key() const noexcept
         requires std::same_as<value_type, lock_key>
     {

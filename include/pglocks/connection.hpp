@@ -17,8 +17,8 @@ using lock_keys = std::span<const lock_key>;
 
 /// The part of a lock's policies that its server must know.
 struct lock_kind {
-    bool ends_with_transaction = false;
-    bool shared = false;
+    bool ends_with_transaction = false; ///< the transaction-level functions of SQL
+    bool shared = false;                ///< the functions in `_shared`
 
     friend constexpr bool operator==(lock_kind, lock_kind) noexcept = default;
 };

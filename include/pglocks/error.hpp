@@ -33,12 +33,17 @@ struct failure {
 /// `std::system_error`, as with `std::unique_lock`.
 class PGLOCKS_EXPORT lock_error : public soci::soci_error {
 public:
+    /// Makes the error, and its message, of what is known.
+    ///
+    /// \param f what is known
+    /// \param name the lock's name; empty if it is not at hand
     explicit lock_error(failure f, std::string_view name = {})
         : soci::soci_error(f.message.empty() ? f.what : f.message),
           failure_(std::move(f)),
           name_(name),
           text_(compose()) {}
 
+    /// The whole message, on one line.
     [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
 
     /// The SQLSTATE (manual, appendix A): the server's, or, where pglocks itself refused or found the

@@ -63,7 +63,9 @@ public:
     template <class T, class U> requires std::is_arithmetic_v<T> && std::is_arithmetic_v<U> && (!(rule::key_half<T> && rule::key_half<U>)) lock_key(T, U) = delete; // pglocks: each half of a pair key is a signed integer of at most 32 bits: cast it where you know that it fits
     // clang-format on
 
+    /// Which of the two spaces it is of.
     [[nodiscard]] constexpr key_space space() const noexcept { return space_; }
+    /// Whether it is a pair.
     [[nodiscard]] constexpr bool is_pair() const noexcept { return space_ == key_space::integer_pair; }
 
     /// The 64 bits of the key: the `bigint` itself, or the first integer of a pair above the second.

@@ -23,6 +23,7 @@ template <rule::hash_takes_names Hash = axis_traits<axis::hash>::default_policy>
     return detail::hashed(hash, name);
 }
 
+/// As above, for a hash without state, of which there is no value to give.
 template <rule::hash_takes_names Hash = axis_traits<axis::hash>::default_policy>
     requires stateless<Hash>
 [[nodiscard]] constexpr lock_key key_of(std::string_view name) {

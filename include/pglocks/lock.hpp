@@ -83,9 +83,11 @@ public:
     basic_advisory_lock() noexcept
         requires(owner_releases && std::default_initializable<wait_policy>)
     = default;
+    /// Moves the lock, session and all; what is moved from has no session.
     basic_advisory_lock(basic_advisory_lock&&)
         requires owner_releases
     = default;
+    /// Releases what this object owns, as its destructor would, and moves.
     basic_advisory_lock& operator=(basic_advisory_lock&&)
         requires owner_releases
     = default;
@@ -93,8 +95,7 @@ public:
 
     /// Session scope: acquires `name` on a session, or on one leased from a pool, as the wait policy does.
     ///
-    /// \param resource `soci::session`, or `soci::connection_pool`, which must outlive the lock. A pool is
-    /// given
+    /// \param resource `soci::session`, or `soci::connection_pool`, which must outlive the lock. A pool gets
     ///   its session back without an open transaction (that is rolled back) when the lock is unlocked or
     ///   destroyed
     /// \param name anything convertible to `std::string_view`, or a `_lock` literal
@@ -128,6 +129,7 @@ public:
                  !rule::may_come_back_empty<set, A...>)
     basic_advisory_lock(transaction& within, const N& name, const A&... how)
         : basic_advisory_lock(in_transaction, within.session(), name, how...) {}
+    /// As above, where it may come back without the lock: look at `owns_lock()`.
     template <rule::lock_name N, class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, N, A...> &&
                  rule::may_come_back_empty<set, A...>)
@@ -141,6 +143,7 @@ public:
                  !rule::may_come_back_empty<set, A...>)
     basic_advisory_lock(transaction& within, lock_key key, const A&... how)
         : basic_advisory_lock(in_transaction, within.session(), key, how...) {}
+    /// As above, where it may come back without the lock: look at `owns_lock()`.
     template <class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, lock_key, A...> &&
                  rule::may_come_back_empty<set, A...>)
@@ -156,17 +159,20 @@ public:
                  !rule::may_come_back_empty<set, A...>)
     basic_advisory_lock(soci::session& session, soci::transaction& /*within*/, const N& name, const A&... how)
         : basic_advisory_lock(in_transaction, session, name, how...) {}
+    /// As above, where it may come back without the lock: look at `owns_lock()`.
     template <rule::lock_name N, class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, N, A...> &&
                  rule::may_come_back_empty<set, A...>)
     [[nodiscard("pglocks: the lock may not have been granted: look at owns_lock()")]]
     basic_advisory_lock(soci::session& session, soci::transaction& /*within*/, const N& name, const A&... how)
         : basic_advisory_lock(in_transaction, session, name, how...) {}
+    /// Transaction scope in existing code, a key. Otherwise as for a name.
     template <class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, lock_key, A...> &&
                  !rule::may_come_back_empty<set, A...>)
     basic_advisory_lock(soci::session& session, soci::transaction& /*within*/, lock_key key, const A&... how)
         : basic_advisory_lock(in_transaction, session, key, how...) {}
+    /// As above, where it may come back without the lock: look at `owns_lock()`.
     template <class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, lock_key, A...> &&
                  rule::may_come_back_empty<set, A...>)
@@ -174,6 +180,7 @@ public:
     basic_advisory_lock(soci::session& session, soci::transaction& /*within*/, lock_key key, const A&... how)
         : basic_advisory_lock(in_transaction, session, key, how...) {}
 
+    /// Exchanges the locks of two objects.
     void swap(basic_advisory_lock& other) noexcept
         requires owner_releases
     {
@@ -267,6 +274,7 @@ public:
 
 // `basic_advisory_lock lock(sql, "x", 250ms)` would silently be the default lock: deduction leads to a
 // sentence instead.
+/// \cond
 template <class N, class... A>
 basic_advisory_lock(soci::session&, const N&, const A&...) -> basic_advisory_lock<detail::deduced>;
 template <class... A>
@@ -285,5 +293,6 @@ basic_advisory_lock(soci::session&, soci::transaction&, const N&, const A&...)
 template <class... A>
 basic_advisory_lock(soci::session&, soci::transaction&, lock_key, const A&...)
     -> basic_advisory_lock<detail::deduced>;
+/// \endcond
 
 } // namespace pglocks

@@ -43,8 +43,7 @@ using set_body_for =
 /// against locks that are taken one by one in that order. An empty set is owned without asking the server.
 ///
 /// - Cost: one round trip for an acquisition, free or not, for a try and for a release of all of them; two
-/// for
-///   a try at transaction scope. The server works on each key: 1,000 keys take about a millisecond.
+///   for a try at transaction scope. The server works on each key: 1,000 keys take about a millisecond.
 /// - Fairness: as it waits for one key, a set holds those before it already, and others wait for these.
 /// - An error of a wait inside a transaction leaves the transaction usable. One of a try at session scope
 ///   fails it; what was taken is given back when it has ended.
@@ -68,9 +67,11 @@ public:
     advisory_lock_set() noexcept
         requires(owner_releases && std::default_initializable<wait_policy>)
     = default;
+    /// Moves the locks, session and all; what is moved from has no session.
     advisory_lock_set(advisory_lock_set&&)
         requires owner_releases
     = default;
+    /// Releases what this object owns, as its destructor would, and moves.
     advisory_lock_set& operator=(advisory_lock_set&&)
         requires owner_releases
     = default;
@@ -79,9 +80,8 @@ public:
     /// Session scope: acquires all of a range on a session, or on one leased from a pool.
     ///
     /// \param resource as for one lock
-    /// \param range a range of names or of keys, or a list in braces, which may have both: `{"a", 7, {1,
-    /// 2}}`;
-    ///   the keys of a `name_set` are its `keys`
+    /// \param range a range of names or of keys, or a list in braces, which may have both, as
+    ///   `{"a", 7, {1, 2}}`; the keys of a `name_set` are its `keys`
     /// \param how as for one lock
     ///
     /// *Throws*: as `lock()`, and `refused` for a name that the hash cannot map. Cost: as `lock()`.
@@ -100,6 +100,7 @@ public:
                  !rule::may_come_back_empty<set, A...>)
     advisory_lock_set(transaction& within, N&& range, const A&... how)
         : advisory_lock_set(in_transaction, within.session(), range, how...) {}
+    /// As above, where it may come back without the locks: look at `owns_lock()`.
     template <class N = detail::lock_list, class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  rule::may_come_back_empty<set, A...>)
@@ -113,6 +114,7 @@ public:
                  !rule::may_come_back_empty<set, A...>)
     advisory_lock_set(soci::session& session, soci::transaction& /*within*/, N&& range, const A&... how)
         : advisory_lock_set(in_transaction, session, range, how...) {}
+    /// As above, where it may come back without the locks: look at `owns_lock()`.
     template <class N = detail::lock_list, class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  rule::may_come_back_empty<set, A...>)
@@ -122,9 +124,12 @@ public:
 
     /// The keys, in the order in which they are taken, each once. They live as long as this object's.
     [[nodiscard]] lock_keys keys() const noexcept { return this->what(); }
+    /// How many keys there are, each counted once.
     [[nodiscard]] std::size_t size() const noexcept { return keys().size(); }
+    /// Whether there is no key.
     [[nodiscard]] bool empty() const noexcept { return keys().empty(); }
 
+    /// Exchanges the locks of two objects.
     void swap(advisory_lock_set& other) noexcept
         requires owner_releases
     {
@@ -184,11 +189,13 @@ public:
 };
 
 // Without policies it is the default set: what does not fit that does not compile.
+/// \cond
 template <class R, class N, class... A>
     requires(detail::session_resource<R> || detail::soci_transaction<R>)
 advisory_lock_set(R&, N&&, const A&...) -> advisory_lock_set<>;
 template <class R, class... A>
     requires(detail::session_resource<R> || detail::soci_transaction<R>)
 advisory_lock_set(R&, detail::lock_list, const A&...) -> advisory_lock_set<>;
+/// \endcond
 
 } // namespace pglocks

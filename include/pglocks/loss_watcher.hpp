@@ -16,11 +16,13 @@ namespace pglocks {
 /// A watch on one lock's connection; ends with this object, whether or not its watcher still exists.
 class loss_watch {
 public:
+    /// Moves the watch; what is moved from watches nothing.
     loss_watch(loss_watch&& other) noexcept
         : loop_(std::move(other.loop_)),
           id_(other.id_),
           stop_(std::move(other.stop_)),
           lent_(std::move(other.lent_)) {}
+    /// Ends the watch that this object has, as its destructor would, and moves.
     loss_watch& operator=(loss_watch&& other) noexcept {
         loss_watch ended(std::move(*this));
         loop_ = std::move(other.loop_);

@@ -10,15 +10,17 @@ namespace pglocks {
 /// A string literal as a template argument.
 template <std::size_t N>
 struct fixed_string {
-    char text[N]{};
+    char text[N]{}; ///< the characters and the NUL that ends them
 
+    /// Copies the literal.
     consteval fixed_string(const char (&literal)[N]) {
         for (std::size_t i = 0; i < N; ++i) {
             text[i] = literal[i];
         }
     }
 
-    static constexpr std::size_t size = N - 1;
+    static constexpr std::size_t size = N - 1; ///< of the text, without the NUL
+    /// The text, without the NUL.
     [[nodiscard]] constexpr std::string_view view() const noexcept { return {text, size}; }
 };
 
@@ -26,7 +28,7 @@ struct fixed_string {
 /// it.
 template <fixed_string Name>
 struct name_constant {
-    static constexpr std::string_view value = Name.view();
+    static constexpr std::string_view value = Name.view(); ///< the name
 };
 
 inline namespace literals {

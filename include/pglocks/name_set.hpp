@@ -106,12 +106,13 @@ class name_set : decltype(detail::name_table<Hash, Name...>::verdict()) {
     using table = detail::name_table<Hash, Name...>;
 
 public:
-    using hash_policy = Hash;
+    using hash_policy = Hash; ///< of the names
 
-    static constexpr std::size_t size = table::size;
-    static constexpr const auto& names = table::names;
-    static constexpr const auto& keys = table::keys;
+    static constexpr std::size_t size = table::size;   ///< how many names there are
+    static constexpr const auto& names = table::names; ///< in the order of the declaration
+    static constexpr const auto& keys = table::keys;   ///< of the names, in their order
 
+    /// Whether the set has this name.
     [[nodiscard]] static constexpr bool contains(std::string_view name) noexcept {
         return std::find(names.begin(), names.end(), name) != names.end();
     }
@@ -137,8 +138,10 @@ template <class Hash, fixed_string... Name>
     requires(!rule::hash_of_a_set<Hash>)
 class name_set<Hash, Name...> : detail::set_without_a_hash<Hash> {
 public:
-    static constexpr std::size_t size = sizeof...(Name);
+    static constexpr std::size_t size = sizeof...(Name); ///< so that its use adds no second error
+    /// So that its use adds no second error.
     [[nodiscard]] static constexpr bool contains(std::string_view) noexcept { return true; }
+    /// So that its use adds no second error.
     template <fixed_string Wanted>
     static constexpr name_constant<Wanted> name{};
 };

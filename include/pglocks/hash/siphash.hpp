@@ -14,8 +14,8 @@ namespace pglocks::digest {
 
 /// A SipHash key: the two halves of its sixteen bytes, each read least significant byte first.
 struct siphash_key {
-    std::uint64_t k0;
-    std::uint64_t k1;
+    std::uint64_t k0; ///< of the first eight bytes
+    std::uint64_t k1; ///< of the last eight
 
     friend constexpr bool operator==(const siphash_key&, const siphash_key&) = default;
 };

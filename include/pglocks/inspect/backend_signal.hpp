@@ -46,6 +46,7 @@ inline signal_result terminate_backend(soci::session& session, int pid,
                                        lock_info::time_point session_started) {
     return postgres::signal_backend(session, postgres::backend_signal::terminate, pid, session_started);
 }
+/// As above for any session of the server, whatever it locks.
 [[nodiscard("pglocks: it may not have been sent: look at the result")]]
 inline signal_result cancel_backend(soci::session& session, int pid, lock_info::time_point session_started) {
     return postgres::signal_backend(session, postgres::backend_signal::cancel, pid, session_started);

@@ -71,6 +71,7 @@ public:
         return text.empty() ? to_sql(key) : text;
     }
 
+    /// Whether it knows no name.
     [[nodiscard]] bool empty() const noexcept { return names_.empty(); }
 
 private:

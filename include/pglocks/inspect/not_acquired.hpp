@@ -20,6 +20,7 @@ namespace pglocks {
 /// A lock was not to be had, or not in time, and who has it: what `require_acquired` throws.
 class PGLOCKS_EXPORT not_acquired : public lock_error {
 public:
+    /// Makes the error of what is known, and of who is in the way.
     not_acquired(failure f, std::string_view name, std::vector<lock_info> locks)
         : lock_error(std::move(f), name),
           in_the_way_(std::make_shared<const std::vector<lock_info>>(std::move(locks))) {}

@@ -15,10 +15,11 @@ namespace pglocks {
 template <class T>
 struct policy_traits {};
 
+/// For a class that says its axis itself.
 template <class T>
     requires requires { typename T::axis; }
 struct policy_traits<T> {
-    using axis = typename T::axis;
+    using axis = typename T::axis; ///< the class's own
 };
 
 /// What is known about an axis. Specialised once per axis, in the axis's own file, with

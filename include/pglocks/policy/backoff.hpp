@@ -43,6 +43,7 @@ struct jittered_exponential {
     std::chrono::milliseconds first{2};   ///< the ceiling of the first pause
     std::chrono::milliseconds most{1000}; ///< the ceiling of every later one at most
 
+    /// The pause after this many tries: at least 1 ns.
     [[nodiscard]] std::chrono::nanoseconds operator()(unsigned tries) const {
         auto ceiling = std::max(std::min(first, most), std::chrono::milliseconds::zero());
         for (unsigned doublings = std::min(tries, 64U); doublings > 1 && ceiling < most; --doublings) {
@@ -57,8 +58,9 @@ struct jittered_exponential {
 
 /// Always the same pause.
 struct fixed_pause {
-    std::chrono::milliseconds pause{100};
+    std::chrono::milliseconds pause{100}; ///< its length
 
+    /// `pause`, however many tries there were.
     [[nodiscard]] std::chrono::nanoseconds operator()(unsigned /*tries*/) const noexcept {
         return detail::saturated(pause);
     }

@@ -28,12 +28,14 @@ constexpr void for_each(type_list<T...>, const F& f) {
 /// The built-in policies of an axis, as a `type_list`.
 template <class Axis>
 struct built_in {
+    /// The list.
     using type = typename axis_traits<Axis>::built_in;
 };
 
 /// The hashes are the library's own and those of other ecosystems.
 template <>
 struct built_in<axis::hash> {
+    /// The list.
     using type = typename detail::joined<axis_traits<axis::hash>::built_in, interop::all>::type;
 };
 

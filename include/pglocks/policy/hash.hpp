@@ -169,6 +169,7 @@ public:
     using axis = pglocks::axis::hash;
     static constexpr std::string_view summary = "SipHash-2-4 under a secret 16-byte key";
 
+    /// Takes the sixteen bytes of the key, as other implementations do.
     constexpr explicit siphash(const std::array<std::uint8_t, 16>& key) noexcept
         : key_(digest::make_siphash_key(key)) {}
 
@@ -195,7 +196,7 @@ struct in_namespace {
     using axis = pglocks::axis::hash;
     static constexpr std::string_view summary = "the pair (Id, low 32 bits of another hash)";
 
-    [[no_unique_address]] H hash;
+    [[no_unique_address]] H hash; ///< gives the lower half
 
     [[nodiscard]] constexpr bool accepts(std::string_view name) const noexcept
         requires rule::hash_takes_names<H>

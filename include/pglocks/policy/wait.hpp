@@ -20,10 +20,9 @@ struct wait;
 ///
 /// - `attempt()`: one try; answers `acquired`, `busy` or `stopped`. One round trip.
 /// - `queue(deadline)`: waits in the server's queue; answers `acquired`, `expired` or `stopped`. One round
-/// trip
-///   beyond the wait.
+///   trip beyond the wait.
 /// - `acquire(deadline)`: takes it now, or waits in the server's queue, in the quickest way: one key is tried
-/// first, several queue at once. Answers as `queue`. One or two round trips.
+///   first, several queue at once. Answers as `queue`. One or two round trips.
 /// - `pause(duration, deadline)`: sleeps on this side; answers `busy` when it is time to try again, else
 ///   `expired` or `stopped`. No round trip.
 /// - `stop_requested()`: whether the caller's stop token asks to give up.
@@ -116,7 +115,7 @@ struct poll {
     static constexpr bool unbounded = true;
     static constexpr bool bounded = true;
 
-    [[no_unique_address]] Backoff backoff{};
+    [[no_unique_address]] Backoff backoff{}; ///< gives the pauses
 
     outcome operator()(acquisition auto& lock, deadline until) const
         requires pglocks::backoff<Backoff>

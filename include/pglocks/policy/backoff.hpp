@@ -9,6 +9,10 @@
 
 namespace pglocks {
 
+// The pauses of wait::poll<Backoff>, and when to use each:
+// - jittered_exponential, the default: for waiters that are many, or wait long.
+// - fixed_pause: when the delay matters more than the number of round trips.
+
 /// Says how long to pause after the given number of tries (from 1).
 template <class B>
 concept backoff = requires(const B& b, unsigned tries) {

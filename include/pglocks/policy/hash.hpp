@@ -19,6 +19,15 @@ namespace pglocks {
 
 namespace axis {
 /// How a name becomes a key.
+///
+/// - `hash::postgres<Seed>`, the default: quick, and SQL takes the same lock.
+/// - `hash::postgres_hashtext`: for the locks that hand-written SQL takes already.
+/// - `hash::fnv1a`: for the locks that a small program in another language is to take, too.
+/// - `hash::sha256`: when nobody is to find two names with one key; every language has it at hand.
+/// - `hash::siphash`: when names come from outside.
+/// - `hash::none`: for keys alone.
+/// - `hash::in_namespace<Id, H>`: for a key space of one's own, with few names.
+/// - `interop::...`: for the locks of a library of another language.
 struct hash;
 } // namespace axis
 
@@ -104,7 +113,7 @@ namespace hash {
 
 /// PostgreSQL's own `hashtextextended(name, Seed)`, computed here.
 ///
-/// The default, since psql takes the same lock by
+/// psql takes the same lock by
 /// `select pg_advisory_lock(hashtextextended('nightly-report' collate "C", 0))` in a UTF-8 database on a
 /// little-endian server. The name's bytes are hashed as they are. Source: PostgreSQL 15,
 /// `hash_bytes_extended` in src/common/hashfn.c. Quick; 64 bits; not for names that an attacker chooses.
@@ -138,7 +147,8 @@ struct postgres_hashtext {
     }
 };
 
-/// 64-bit FNV-1a: the simplest to write again in any language. Source: RFC 9923.
+/// 64-bit FNV-1a: the simplest to write again in any language. Not for names that an attacker chooses.
+/// Source: RFC 9923.
 struct fnv1a {
     using axis = pglocks::axis::hash;
     static constexpr std::string_view summary = "64-bit FNV-1a";
@@ -149,7 +159,7 @@ struct fnv1a {
 };
 
 /// The first eight bytes of SHA-256, big-endian: nobody can find two names with one key at less than the cost
-/// of 2^32 tries. Source: FIPS 180-4.
+/// of 2^32 tries. Ten times as slow as the others, and still far below a round trip. Source: FIPS 180-4.
 struct sha256 {
     using axis = pglocks::axis::hash;
     static constexpr std::string_view summary = "first 8 bytes of SHA-256, big-endian";
@@ -159,8 +169,8 @@ struct sha256 {
     }
 };
 
-/// SipHash-2-4 under a secret 16-byte key: for names that come from outside, so that nobody who does not know
-/// the key can aim at another's lock. All programs that share locks share the key.
+/// SipHash-2-4 under a secret 16-byte key: nobody who does not know the key can aim at another's lock. All
+/// programs that share locks share the key.
 ///
 /// The value is given to the lock's constructor. Source: Aumasson and Bernstein, "SipHash: a fast short-input
 /// PRF", 2012.

@@ -9,19 +9,22 @@ namespace pglocks {
 
 namespace axis {
 /// Who else may hold the lock.
+///
+/// - `mode::exclusive`, the default: for a writer, a job, a leader.
+/// - `mode::shared`: for readers.
 struct mode;
 } // namespace axis
 
 namespace mode {
 
-/// Nobody else holds the lock, in either mode (`ExclusiveLock` in `pg_locks`): for a writer, a job, a leader.
+/// Nobody else holds the lock, in either mode (`ExclusiveLock` in `pg_locks`).
 struct exclusive {
     using axis = pglocks::axis::mode;
     static constexpr std::string_view summary = "nobody else holds it";
     static constexpr bool is_shared = false;
 };
 
-/// Any number of shared holders, no exclusive one (`ShareLock` in `pg_locks`): for readers.
+/// Any number of shared holders, no exclusive one (`ShareLock` in `pg_locks`).
 ///
 /// The lock also offers the `_shared` operations, so that `std::shared_lock` takes it. A waiting writer goes
 /// first: new readers queue behind it, and a reader that does not wait is refused although only readers hold

@@ -9,6 +9,9 @@ namespace pglocks {
 
 namespace axis {
 /// How long PostgreSQL keeps the lock.
+///
+/// - `scope::session`, the default: for work that is longer than a transaction or needs none.
+/// - `scope::transaction`: for work inside one transaction, and behind a transaction-mode pooler.
 struct scope;
 } // namespace axis
 
@@ -16,9 +19,10 @@ namespace scope {
 
 /// The lock lasts until it is released or the connection ends, whatever transactions do.
 ///
-/// For work that is longer than a transaction or needs none: a cron job, a leader, a migration. Built from a
-/// `soci::session` or a `soci::connection_pool`. A release that falls into an open transaction is sent when
-/// that transaction ends, since the next holder would otherwise read what is not committed yet.
+/// Built from a `soci::session` or a `soci::connection_pool`. A release that falls into an open transaction
+/// is sent when that transaction ends, since the next holder would otherwise read what is not committed yet.
+/// Costs a round trip for the release. Poolers are refused, but for one that is declared to be in session
+/// mode.
 struct session {
     using axis = pglocks::axis::scope;
     static constexpr std::string_view summary = "until released, or the connection ends";
@@ -27,9 +31,9 @@ struct session {
 
 /// The lock lasts until the transaction commits or rolls back, or rolls back to a savepoint from before it.
 ///
-/// For work inside one transaction: the commit and the release are one. Built from a `pglocks::transaction`,
-/// or from a `soci::session` and its `soci::transaction`. There is no unlock. Works through transaction-mode
-/// poolers.
+/// The commit and the release are one, which costs no round trip of its own. Built from a
+/// `pglocks::transaction`, or from a `soci::session` and its `soci::transaction`. There is no unlock. Works
+/// through transaction-mode poolers.
 struct transaction {
     using axis = pglocks::axis::scope;
     static constexpr std::string_view summary = "until the transaction ends";

@@ -13,6 +13,11 @@ namespace pglocks {
 
 namespace axis {
 /// How a wait for the lock is done, and which of the standard lock operations exist.
+///
+/// - `wait::block`, the default: when the work must be done, and the holder is known to finish.
+/// - `wait::none`: when somebody else doing the work is as good.
+/// - `wait::timeout`: when late is worse than not at all.
+/// - `wait::poll<Backoff>`: for long waits, or where a waiter must hold nothing.
 struct wait;
 } // namespace axis
 
@@ -55,12 +60,11 @@ namespace wait {
 
 /// Waits in PostgreSQL's queue for as long as it takes.
 ///
-/// Use it when the work must be done, and the holder is known to finish. Fair (first come, first served),
-/// woken at once, deadlocks detected. A waiter occupies its backend and holds a snapshot (VACUUM is held
-/// back; a holder that runs CREATE INDEX CONCURRENTLY deadlocks with it). The session's own `lock_timeout`
-/// ends the wait with an error (55P03). An error inside a transaction fails that
-/// transaction, but not if the wait had a stop token. Cost: one round trip when the lock is free, two when it
-/// has to wait.
+/// Fair (first come, first served), woken at once, deadlocks detected. A waiter occupies its backend and
+/// holds a snapshot (VACUUM is held back; a holder that runs CREATE INDEX CONCURRENTLY deadlocks with it).
+/// The session's own `lock_timeout` ends the wait with an error (55P03). An error inside a transaction fails
+/// that transaction, but not if the wait had a stop token. Cost: one round trip when the lock is free, two
+/// when it has to wait.
 struct block {
     using axis = pglocks::axis::wait;
     static constexpr std::string_view summary = "waits in the server's queue";
@@ -72,8 +76,8 @@ struct block {
 
 /// Never waits: one try.
 ///
-/// Use it when somebody else doing the work is as good. No snapshot is held, no deadlock is possible, no
-/// queue, no backend is blocked. An error inside a transaction fails that transaction. Cost: one round trip.
+/// No snapshot is held, no deadlock is possible, no queue, no backend is blocked. An error inside a
+/// transaction fails that transaction. Cost: one round trip.
 struct none {
     using axis = pglocks::axis::wait;
     static constexpr std::string_view summary = "one try, no wait";
@@ -85,11 +89,10 @@ struct none {
 
 /// Waits in PostgreSQL's queue, at most as long as the call says.
 ///
-/// Use it when late is worse than not at all. As `block` while it waits; a timeout is an answer, not an
-/// error: it leaves the user's transaction and `lock_timeout` as they were, and never the lock held. So does
-/// an error in the queue, but for one of the connection. A shorter `statement_timeout` of the session still
-/// ends the wait, with an error. Cost: one round trip when the lock is free, two when it has to wait,
-/// whatever the end.
+/// As `block` while it waits; a timeout is an answer, not an error: it leaves the user's transaction and
+/// `lock_timeout` as they were, and never the lock held. So does an error in the queue, but for one of the
+/// connection. A shorter `statement_timeout` of the session still ends the wait, with an error. Cost: one
+/// round trip when the lock is free, two when it has to wait, whatever the end.
 struct timeout {
     using axis = pglocks::axis::wait;
     static constexpr std::string_view summary = "waits in the server's queue up to a bound";
@@ -101,10 +104,10 @@ struct timeout {
 
 /// Tries again and again, with a pause in between that `Backoff` gives.
 ///
-/// Use it for long waits, or where a waiter must hold nothing: no snapshot (VACUUM goes on, CREATE INDEX
-/// CONCURRENTLY does not deadlock), no backend is blocked, works through every pooler that passes its scope.
-/// In return it is not fair, reacts with the delay of a pause, and the server detects no deadlock. An error
-/// inside a transaction fails that transaction. Cost: one round trip per try.
+/// A waiter holds no snapshot (VACUUM goes on, CREATE INDEX CONCURRENTLY does not deadlock) and blocks no
+/// backend, and works through every pooler that passes its scope. In return it is not fair, reacts with the
+/// delay of a pause, and the server detects no deadlock. An error inside a transaction fails that
+/// transaction. Cost: one round trip per try.
 ///
 /// \tparam Backoff called with the number of tries so far (from 1), answers the pause as a `std::chrono`
 /// duration.

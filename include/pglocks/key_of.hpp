@@ -2,11 +2,30 @@
 #pragma once
 
 #include <pglocks/error.hpp>
+#include <pglocks/name.hpp>
 #include <pglocks/policy/hash.hpp>
 
 #include <string_view>
+#include <type_traits>
 
 namespace pglocks {
+
+namespace detail {
+
+/// The text of whatever names a lock. *Throws*: `refused` for a null pointer.
+template <rule::lock_name N>
+[[nodiscard]] constexpr std::string_view text_of(const N& name) {
+    if constexpr (is_name_constant<N>) {
+        return N::value;
+    } else if constexpr (std::is_pointer_v<N>) {
+        return name ? std::string_view(name)
+                    : throw refused({.what = "the lock's name is a null pointer", .advice = "pass a name"});
+    } else {
+        return name;
+    }
+}
+
+} // namespace detail
 
 /// The key that `Hash` gives a name, also in constant expressions: `constexpr auto k =
 /// key_of<>("nightly-report");`.

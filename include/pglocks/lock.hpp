@@ -56,12 +56,21 @@ struct rejected : complaint<P...> {
 /// The policies choose the scope, the mode, the way to wait and the hash, in any order, each axis once at
 /// most; what is not given is `scope::session`, `mode::exclusive`, `wait::block`, `hash::postgres<>`.
 ///
-/// The states of a lock and what each operation does in them stand in docs/explanation/guarantees.md. In
-/// short: a default-constructed or moved-from lock has no session. A lock is *lost* when it was owned and its
-/// connection ended; `unlock()` then releases nothing, and `lost()` stays true until the next attempt to
-/// acquire. A release inside an open or failed transaction, or on a busy connection, is `pending()`: it is
-/// sent with the transaction's end, and taken back if the key is locked again before. There is no exclusion
-/// within one session: two locks of one session on one key both own it.
+/// A default-constructed or moved-from lock has *no session*. A lock *owns* its key from the acquisition that
+/// comes back with it to its release. It is *lost* when its connection has ended meanwhile, and somebody has
+/// noticed: `lost()` looks, and stays true until the next attempt to acquire. Each operation leads from one
+/// state to another, or is *misuse*, which throws `std::system_error` and changes nothing:
+///
+/// | state      | `lock()`, `try_lock...()` | `unlock()` | `release()`         | destructor |
+/// |------------|---------------------------|------------|---------------------|------------|
+/// | no session | misuse                    | misuse     | no session          | nothing    |
+/// | not owning | owning, or not owning     | misuse     | not owning          | nothing    |
+/// | owning     | misuse                    | not owning | not owning; held on | releases   |
+/// | lost       | owning, or not owning     | not owning | not owning          | nothing    |
+///
+/// A release inside an open or failed transaction, or on a busy connection, is `pending()`: it is sent with
+/// the transaction's end, and taken back if the key is locked again before. There is no exclusion within one
+/// session: two locks of one session on one key both own it. docs/explanation/guarantees.md tells more.
 ///
 /// A transaction-scope lock ends with its transaction; it has no `unlock()`, and its `owns_lock()` means *was
 /// granted*.
@@ -109,7 +118,7 @@ public:
     basic_advisory_lock(R& resource, const N& name, const A&... how)
         : body(postgres::session_handle(resource), named_key(name, how...), constant_name<N>(),
                body::wait_value(how...)) {
-        this->start(view(name), how...);
+        this->start(detail::text_of(name), how...);
     }
 
     /// Session scope: acquires a key: an integer, or a pair of them in braces. Parameters, *Throws* and cost
@@ -218,7 +227,11 @@ private:
     basic_advisory_lock(detail::delegated, soci::session& session, const N& what, const A&... how)
         : body(postgres::session_handle(session), key_from(what, how...), constant_name<N>(),
                body::wait_value(how...)) {
-        this->start(view(what), how...);
+        if constexpr (std::same_as<N, lock_key>) {
+            this->start({}, how...);
+        } else {
+            this->start(detail::text_of(what), how...);
+        }
     }
 
     template <class N>
@@ -230,28 +243,13 @@ private:
         }
     }
 
-    template <class N>
-    [[nodiscard]] static constexpr std::string_view view(const N& name) {
-        if constexpr (detail::is_name_constant<N>) {
-            return N::value;
-        } else if constexpr (std::same_as<N, lock_key>) {
-            return {};
-        } else if constexpr (std::is_pointer_v<N>) {
-            return name ? std::string_view(name)
-                        : throw refused(
-                              {.what = "the lock's name is a null pointer", .advice = "pass a name"});
-        } else {
-            return name;
-        }
-    }
-
     template <class N, class... A>
     [[nodiscard]] static lock_key named_key(const N& name, const A&... how) {
         if constexpr (detail::is_name_constant<N> && stateless<hash_policy>) {
             static constexpr lock_key key = key_of<hash_policy>(N::value);
             return key;
         } else {
-            return key_of<hash_policy>(view(name), detail::pick<hash_policy>(how...));
+            return key_of<hash_policy>(detail::text_of(name), detail::pick<hash_policy>(how...));
         }
     }
     template <class N, class... A>

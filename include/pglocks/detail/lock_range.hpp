@@ -4,6 +4,7 @@
 #include <pglocks/connection.hpp>
 #include <pglocks/error.hpp>
 #include <pglocks/key.hpp>
+#include <pglocks/key_of.hpp>
 #include <pglocks/name.hpp>
 
 #include <algorithm>
@@ -26,7 +27,7 @@ namespace detail {
 class listed_lock {
 public:
     template <rule::lock_name N>
-    constexpr listed_lock(const N& name) : name_(view_of(name)) {}
+    constexpr listed_lock(const N& name) : name_(text_of(name)) {}
     constexpr listed_lock(lock_key key) noexcept : key_(key) {}
     constexpr listed_lock(rule::key_integer auto key) noexcept : key_(key) {}
     constexpr listed_lock(rule::key_half auto first, rule::key_half auto second) noexcept
@@ -35,19 +36,6 @@ public:
     /// The key, if it is one.
     [[nodiscard]] constexpr const std::optional<lock_key>& key() const noexcept { return key_; }
     [[nodiscard]] constexpr std::string_view name() const noexcept { return name_; }
-
-    template <class N>
-    [[nodiscard]] static constexpr std::string_view view_of(const N& name) {
-        if constexpr (is_name_constant<N>) {
-            return N::value;
-        } else if constexpr (std::is_pointer_v<N>) {
-            return name ? std::string_view(name)
-                        : throw refused(
-                              {.what = "the lock's name is a null pointer", .advice = "pass a name"});
-        } else {
-            return name;
-        }
-    }
 
 private:
     std::string_view name_{};
@@ -101,7 +89,7 @@ public:
             if constexpr (std::same_as<element, listed_lock>) {
                 each.key() ? add(*each.key(), {}) : add(key_of_name(each.name()), each.name());
             } else if constexpr (rule::lock_name<element>) {
-                const std::string_view name = listed_lock::view_of(each);
+                const std::string_view name = text_of(each);
                 add(key_of_name(name), name);
             } else {
                 add(each, {});

@@ -149,13 +149,18 @@ template <class Lock>
     return alias.empty() ? "" : code(alias);
 }
 
-/// Calls `f` with each valid combination of scope, mode and wait, the hash being the default one.
+/// A policy that decides on constructors and operations, or else its axis's default.
+template <class P>
+concept in_the_tables =
+    pglocks::policy_of<P, pglocks::axis::scope> || pglocks::policy_of<P, pglocks::axis::mode> ||
+    pglocks::policy_of<P, pglocks::axis::wait> ||
+    std::same_as<P, typename pglocks::axis_traits<typename pglocks::policy_traits<P>::axis>::default_policy>;
+
+/// Calls `f` with each valid combination of scope, mode and wait, the other axes having their defaults.
 template <class F>
 void for_each_lock(const F& f) {
     catalogue::for_each_combination([&]<class... Policy>(std::type_identity<Policy>...) {
-        if constexpr ((std::same_as<Policy, pglocks::axis_traits<pglocks::axis::hash>::default_policy> ||
-                       ...) &&
-                      pglocks::valid_policy_set<Policy...>) {
+        if constexpr ((in_the_tables<Policy> && ...) && pglocks::valid_policy_set<Policy...>) {
             f(std::type_identity<pglocks::basic_advisory_lock<Policy...>>{});
         }
     });

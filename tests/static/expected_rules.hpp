@@ -2,7 +2,8 @@
 #pragma once
 
 /// What each of the library's policies offers, written down once more by hand: the tests compare the library
-/// with this table, so nothing here asks the library. A built-in policy without a row does not compile.
+/// with this table, so nothing here asks the library. A built-in scope, mode or wait policy without a row
+/// does not compile.
 
 #include <pglocks/interop/interop.hpp>
 #include <pglocks/policy.hpp>
@@ -76,22 +77,9 @@ concept among_interop = is_among<Hash>(pglocks::interop::all());
 
 enum class names : std::uint8_t { taken, taken_with_a_value, refused };
 
+/// Most hashes take a name and need nothing else; those that do not have a row of their own.
 template <class Hash>
-struct hash_row;
-template <>
-struct hash_row<pglocks::hash::postgres<>> {
-    static constexpr names of = names::taken;
-};
-template <>
-struct hash_row<pglocks::hash::postgres_hashtext> {
-    static constexpr names of = names::taken;
-};
-template <>
-struct hash_row<pglocks::hash::fnv1a> {
-    static constexpr names of = names::taken;
-};
-template <>
-struct hash_row<pglocks::hash::sha256> {
+struct hash_row {
     static constexpr names of = names::taken;
 };
 template <>
@@ -101,15 +89,6 @@ struct hash_row<pglocks::hash::siphash> {
 template <>
 struct hash_row<pglocks::hash::none> {
     static constexpr names of = names::refused;
-};
-template <>
-struct hash_row<pglocks::hash::in_namespace<1>> {
-    static constexpr names of = names::taken;
-};
-template <class Hash>
-    requires among_interop<Hash>
-struct hash_row<Hash> {
-    static constexpr names of = names::taken;
 };
 
 /// Of the hashes of other ecosystems, which are alike to a lock, one of integers and one of pairs stand for

@@ -5,6 +5,7 @@
 
 #include <libpq-fe.h>
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,12 @@ using result = std::unique_ptr<PGresult, deleter>;
     return made;
 }
 
+/// An integer as PostgreSQL's binary format has it.
+[[nodiscard]] inline std::uint64_t in_network_order(std::int64_t value) noexcept {
+    const auto bits = static_cast<std::uint64_t>(value);
+    return std::endian::native == std::endian::little ? __builtin_bswap64(bits) : bits;
+}
+
 /// A contestant of libpq's own, written as a careful programmer would by hand: nothing is done in a cycle
 /// that can be done before, and every answer is looked at.
 class libpq_session : public session {
@@ -50,16 +57,20 @@ protected:
     void execute(const char* sql, ExecStatusType status = PGRES_TUPLES_OK) const {
         expect(PQexec(conn(), sql), status);
     }
+    /// Calls a function of a bigint by its OID in pg_proc.
+    void call_function(int function, std::int64_t argument) const {
+        auto bytes = in_network_order(argument);
+        PQArgBlock block{};
+        block.len = 8;
+        block.u.ptr = reinterpret_cast<int*>(&bytes); // NOLINT: the type of libpq's argument block
+        std::array<int, 4> value{};
+        int length = 0;
+        expect(PQfn(conn(), function, value.data(), &length, 0, &block, 1), PGRES_COMMAND_OK);
+    }
 
 private:
     std::int64_t key_;
     connection conn_;
 };
-
-/// An integer as PostgreSQL's binary format has it.
-[[nodiscard]] inline std::uint64_t in_network_order(std::int64_t value) noexcept {
-    const auto bits = static_cast<std::uint64_t>(value);
-    return std::endian::native == std::endian::little ? __builtin_bswap64(bits) : bits;
-}
 
 } // namespace pglocks::benchmark

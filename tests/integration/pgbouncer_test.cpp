@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // The PgBouncer of the tests.
+#include "end_of_the_owner.hpp"
 #include "support/child_role.hpp"
-#include "support/eventually.hpp"
 #include "support/observer.hpp"
 #include "support/pgbouncer.hpp"
-#include "support/process_info.hpp"
 #include "support/shared_server.hpp"
 
 #include <gtest/gtest.h>
@@ -19,8 +18,6 @@
 
 namespace pglocks::test {
 namespace {
-
-using namespace std::chrono_literals;
 
 const child_role pooler_owner("pooler owner", [](const std::vector<std::string>& arguments) {
     const pgbouncer pooler(server(arguments.at(0)), pool_mode::session);
@@ -101,19 +98,7 @@ TEST(pgbouncer, refuses_to_depend_on_a_thread_that_ends) {
 class end_of_the_owner : public testing::TestWithParam<int> {};
 
 TEST_P(end_of_the_owner, ends_the_pooler_and_removes_its_directory) {
-    child_process owner = pooler_owner.start({shared_server().conninfo()});
-    const std::filesystem::path directory = owner.read_line(60s);
-    const pid_t pooler = std::stoi(owner.read_line());
-    EXPECT_FALSE(has_ended(pooler));
-    if (GetParam() == 0) {
-        owner.close_input();
-        EXPECT_EQ(owner.wait(), exit_status{});
-    } else {
-        owner.kill(GetParam());
-        EXPECT_EQ(owner.wait(), (exit_status{.code = 0, .signal = GetParam()}));
-    }
-    EXPECT_TRUE(eventually([=] { return has_ended(pooler); }, 60s));
-    EXPECT_TRUE(eventually([=] { return !std::filesystem::exists(directory); }, 60s)) << directory;
+    expect_nothing_left_after(GetParam(), pooler_owner.start({shared_server().conninfo()}));
 }
 
 INSTANTIATE_TEST_SUITE_P(pgbouncer, end_of_the_owner, testing::Values(0, SIGINT, SIGTERM, SIGKILL));

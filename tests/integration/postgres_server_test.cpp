@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // A private server, which leaves nothing behind: what the tests rely on.
+#include "end_of_the_owner.hpp"
 #include "support/child_process.hpp"
 #include "support/child_role.hpp"
 #include "support/eventually.hpp"
@@ -219,19 +220,7 @@ TEST(postgres_server, is_found_whatever_the_environment_says_of_another_server) 
 class end_of_the_owner : public testing::TestWithParam<int> {};
 
 TEST_P(end_of_the_owner, ends_the_server_and_removes_its_directory) {
-    child_process owner = server_owner.start();
-    const std::filesystem::path directory = owner.read_line(60s);
-    const pid_t server = std::stoi(owner.read_line());
-    EXPECT_FALSE(has_ended(server));
-    if (GetParam() == 0) {
-        owner.close_input();
-        EXPECT_EQ(owner.wait(), exit_status{});
-    } else {
-        owner.kill(GetParam());
-        EXPECT_EQ(owner.wait(), (exit_status{.code = 0, .signal = GetParam()}));
-    }
-    EXPECT_TRUE(eventually([=] { return has_ended(server); }, 60s));
-    EXPECT_TRUE(eventually([=] { return !std::filesystem::exists(directory); }, 60s)) << directory;
+    expect_nothing_left_after(GetParam(), server_owner.start());
 }
 
 INSTANTIATE_TEST_SUITE_P(postgres_server, end_of_the_owner,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/child_process.hpp"
 
+#include "support/descriptor.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -23,28 +25,6 @@ using std::chrono::steady_clock;
 [[noreturn]] void throw_errno(int error, const std::string& what) {
     throw std::system_error(error, std::generic_category(), what);
 }
-
-class descriptor {
-public:
-    descriptor() = default;
-    explicit descriptor(int number) noexcept : number_(number) {}
-    descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    descriptor& operator=(descriptor&& other) noexcept {
-        std::swap(number_, other.number_);
-        return *this;
-    }
-    ~descriptor() { close(); }
-
-    [[nodiscard]] int get() const noexcept { return number_; }
-    [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
-    void close() noexcept {
-        if (is_open())
-            ::close(std::exchange(number_, -1));
-    }
-
-private:
-    int number_ = -1;
-};
 
 struct pipe_ends {
     descriptor read;

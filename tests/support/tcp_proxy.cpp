@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/tcp_proxy.hpp"
 
+#include "support/descriptor.hpp"
 #include "support/server_address.hpp"
 
 #include <algorithm>
@@ -38,25 +39,6 @@ namespace pglocks::test {
 namespace {
 
 using clock = std::chrono::steady_clock;
-
-class descriptor {
-public:
-    descriptor() = default;
-    explicit descriptor(int number) noexcept : number_(number) {}
-    descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    descriptor& operator=(descriptor&& other) noexcept {
-        std::swap(number_, other.number_);
-        return *this;
-    }
-    ~descriptor() {
-        if (number_ >= 0)
-            ::close(number_);
-    }
-    [[nodiscard]] int get() const noexcept { return number_; }
-
-private:
-    int number_ = -1;
-};
 
 [[noreturn]] void throw_errno(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);

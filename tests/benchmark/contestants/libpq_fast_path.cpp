@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "benchmark/libpq_session.hpp"
 
-#include <array>
 #include <string>
 
 namespace pglocks::benchmark {
@@ -11,19 +10,8 @@ namespace {
 class libpq_fast_path : public libpq_session {
 public:
     using libpq_session::libpq_session;
-    void lock() override { call(2880); }
-    void unlock() override { call(2884); }
-
-private:
-    void call(int function) const {
-        auto bytes = in_network_order(key());
-        PQArgBlock argument{};
-        argument.len = 8;
-        argument.u.ptr = reinterpret_cast<int*>(&bytes); // NOLINT: the type of libpq's argument block
-        std::array<int, 4> value{};
-        int length = 0;
-        expect(PQfn(conn(), function, value.data(), &length, 0, &argument, 1), PGRES_COMMAND_OK);
-    }
+    void lock() override { call_function(2880, key()); }
+    void unlock() override { call_function(2884, key()); }
 };
 
 /// Waits by PQexec, which `pg_stat_activity` shows, and releases by PQfn: the quickest of both that can be

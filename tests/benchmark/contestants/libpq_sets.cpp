@@ -3,7 +3,6 @@
 #include "benchmark/key_set.hpp"
 #include "benchmark/libpq_session.hpp"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,26 +16,16 @@ public:
     explicit libpq_loop(const assignment& where) : libpq_session(where), keys_(key_set(where)) {}
     void lock() override {
         for (const auto key : keys_) {
-            call(2880, key);
+            call_function(2880, key);
         }
     }
     void unlock() override {
         for (const auto key : keys_) {
-            call(2884, key);
+            call_function(2884, key);
         }
     }
 
 private:
-    void call(int function, std::int64_t key) const {
-        auto bytes = in_network_order(key);
-        PQArgBlock argument{};
-        argument.len = 8;
-        argument.u.ptr = reinterpret_cast<int*>(&bytes); // NOLINT: the type of libpq's argument block
-        std::array<int, 4> value{};
-        int length = 0;
-        expect(PQfn(conn(), function, value.data(), &length, 0, &argument, 1), PGRES_COMMAND_OK);
-    }
-
     std::vector<std::int64_t> keys_;
 };
 

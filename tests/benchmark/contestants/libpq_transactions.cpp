@@ -2,7 +2,6 @@
 // Transaction-scope locks by hand: BEGIN, a lock, COMMIT.
 #include "benchmark/libpq_session.hpp"
 
-#include <array>
 #include <string>
 
 namespace pglocks::benchmark {
@@ -42,13 +41,7 @@ public:
     void lock() override {
         execute("begin", PGRES_COMMAND_OK);
         constexpr int pg_advisory_xact_lock = 3089; // its OID in pg_proc
-        auto bytes = in_network_order(key());
-        PQArgBlock argument{};
-        argument.len = 8;
-        argument.u.ptr = reinterpret_cast<int*>(&bytes); // NOLINT: the type of libpq's argument block
-        std::array<int, 4> value{};
-        int length = 0;
-        expect(PQfn(conn(), pg_advisory_xact_lock, value.data(), &length, 0, &argument, 1), PGRES_COMMAND_OK);
+        call_function(pg_advisory_xact_lock, key());
     }
     void unlock() override { execute("commit", PGRES_COMMAND_OK); }
 };

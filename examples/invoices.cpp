@@ -25,8 +25,7 @@ constexpr long long opening_balance = 2000'00; // cents
 const std::array<std::string, 3> customers{"Ada", "Blaise", "Carl"};
 
 //! [charge]
-/// Charges a customer and writes the invoice, in one transaction; false if the customer's money is not
-/// enough.
+/// Charges a customer and writes the invoice, in one transaction; false for want of money.
 bool charge(soci::session& sql, const std::string& customer, long long amount) {
     pglocks::transaction transaction(sql);
     // One request at a time for this customer; the others' go on. The lock ends with the transaction, so that
@@ -90,19 +89,20 @@ void create_tables(soci::session& sql) {
 }
 
 /// Prints each customer's invoices; returns how many things are not as they must be.
-int audit(soci::session& sql) {
+int audit(soci::session& sql, int charged) {
     std::cout << "  customer  invoices  numbered    charged       left\n";
     const soci::rowset<soci::row> found =
         (sql.prepare
              << "select owner, count(*)::integer, min(number) || ' to ' || max(number),"
                 " (sum(amount) / 100.0)::numeric(12, 2)::text, (balance / 100.0)::numeric(12, 2)::text,"
-                " (min(number) <> 1 or max(number) <> count(*) or count(distinct number) <> "
-                "count(*))::integer,"
+                " (min(number) <> 1 or max(number) <> count(*)"
+                " or count(distinct number) <> count(*))::integer,"
                 " (balance + sum(amount) <> :opening)::integer"
                 " from pglocks_invoices.account join pglocks_invoices.invoice on customer = owner"
                 " group by owner, balance order by owner",
          soci::use(opening_balance));
     int wrong = 0;
+    int invoices = 0;
     for (const soci::row& line : found) {
         std::cout << "  " << std::left << std::setw(8) << line.get<std::string>(0) << std::right
                   << std::setw(10) << line.get<int>(1) << std::setw(10) << line.get<std::string>(2)
@@ -110,13 +110,14 @@ int audit(soci::session& sql) {
                   << (line.get<int>(5) != 0 ? "  a gap, or a number twice" : "")
                   << (line.get<int>(6) != 0 ? "  charged and left do not add up" : "") << '\n';
         wrong += line.get<int>(5) + line.get<int>(6);
+        invoices += line.get<int>(1);
     }
     long long money = 0;
     sql << "select sum(balance) from pglocks_invoices.account", soci::into(money);
     const bool kept = money == opening_balance * static_cast<long long>(customers.size());
     std::cout << "All accounts together have " << money / 100 << ".00, "
               << (kept ? "as before" : "which is not what they had") << ".\n";
-    return wrong + (kept ? 0 : 1);
+    return wrong + (kept ? 0 : 1) + (invoices == charged ? 0 : 1);
 }
 
 } // namespace
@@ -130,7 +131,6 @@ int main(int argc, char** argv) {
         create_tables(sql);
 
         std::vector<std::future<int>> running;
-        running.reserve(workers);
         for (int i = 0; i < workers; ++i) {
             running.push_back(std::async(std::launch::async, work, connection));
         }
@@ -140,7 +140,8 @@ int main(int argc, char** argv) {
         }
         std::cout << workers << " sessions sent " << workers * requests_per_customer
                   << " requests for each customer; " << refused << " were rolled back for want of money.\n";
-        return audit(sql) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        const int requests = workers * requests_per_customer * static_cast<int>(customers.size());
+        return audit(sql, requests - refused) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     } catch (const std::exception& error) {
         std::cerr << argv[0] << ": " << error.what() << '\n';
         return EXIT_FAILURE;

@@ -9,7 +9,6 @@
 #include <soci/postgresql/soci-postgresql.h>
 
 #include <array>
-#include <atomic>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -59,8 +58,7 @@ using read_lock = pglocks::shared_advisory_lock; // mode::shared
 
 void write_reports(soci::session& sql, const std::filesystem::path& file) {
     for (int report = 1; report <= reports; ++report) {
-        const write_lock lock(sql,
-                              "sales-report"); // waits for all readers, and keeps them and other writers out
+        const write_lock lock(sql, "sales-report"); // waits for all readers, and keeps others out
         write(file, report);
     }
 }
@@ -73,11 +71,15 @@ int read_report(soci::session& sql, const std::filesystem::path& file) {
 
 /// Reads until the last report is there; returns how many times.
 int keep_reading(const std::string& connection, const std::filesystem::path& file, std::latch& all_read) {
-    soci::session sql(soci::postgresql, connection);
-    {
+    soci::session sql;
+    try {
+        sql.open(soci::postgresql, connection);
         const read_lock lock(sql, "sales-report");
-        all_read.arrive_and_wait(); // passed only if all of them hold the lock at a time
         read(file);
+        all_read.arrive_and_wait(); // passed only if all of them hold the lock at a time
+    } catch (...) {
+        all_read.count_down(); // nobody is to wait for this one
+        throw;
     }
     int reads = 1;
     for (; read_report(sql, file) < reports; ++reads) {

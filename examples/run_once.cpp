@@ -59,8 +59,8 @@ void host(const std::string& night, const std::string& connection) {
 void create_tables(soci::session& sql) {
     sql << "create table pglocks_run_once.sale as select i as number, i * 7 % 100 as amount"
            " from generate_series(1, 10000) i";
-    sql << "create table pglocks_run_once.report (night text, sales bigint, amount bigint)"; // nothing is
-                                                                                             // unique
+    // Nothing is unique: only the lock keeps a second report out.
+    sql << "create table pglocks_run_once.report (night text, sales bigint, amount bigint)";
     sql << "create table pglocks_run_once.run (job text, night text)";
 }
 

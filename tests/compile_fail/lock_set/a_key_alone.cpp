@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: deleted
 // SENTENCE: pglocks: a set of locks is taken on a range of names, of signed integers of at most 64 bits or of
-// pglocks::lock_key, or on a list of them in braces: for one lock, use basic_advisory_lock
+// pglocks::lock_key (for a pair, lock_key(a, b)), or on a list of them in braces: for one lock, use
+// basic_advisory_lock
 // NOTE: constructor_rule::needs_names_or_keys
 
 #include <pglocks/pglocks.hpp>

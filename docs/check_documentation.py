@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """Checks README.md and docs/**/*.md: every block of C++, CMake or Meson is a region of a file that the build or a test
-uses, every relative link leads somewhere, and every alias of aliases.hpp stands in the table of policies.
+uses, every relative link leads somewhere, every alias of aliases.hpp stands in the table of policies, and every text
+that the library throws on the page of messages.
 
     check_documentation.py [--update] [ROOT]
 
@@ -21,6 +22,10 @@ REFERENCE = re.compile(r"^\s{0,3}\[[^\]]+\]:\s*<?(?P<target>[^\s>]+)")
 CPP = {"cpp", "c++", "cc", "cxx", "hpp"}
 BUILD_FILES = {"cmake", "meson"}
 CODE_FOLDERS = ("examples", "docs", "tests")
+GENERATED = "docs/reference/compile_errors.md"  # its blocks are compared with the cases that it is made of
+MESSAGES = "docs/reference/messages.md"
+CONTENTS = "docs/troubleshooting.md"
+LITERAL = r'"(?:[^"\\]|\\.)*"'
 
 
 class Checker:
@@ -121,7 +126,7 @@ class Checker:
             if i == len(lines):
                 self.problem(page, start + 1, "the code block has no end")
             body = lines[start + 1:i]
-            if opening.group("language").lower() in CPP | BUILD_FILES:
+            if opening.group("language").lower() in CPP | BUILD_FILES and page != self.root / GENERATED:
                 body = self.check_block(page, start + 1, opening.group("language"), before, body)
             written += [lines[start], *body, *lines[i:i + 1]]
             before = ""
@@ -162,6 +167,26 @@ class Checker:
             if f"`{alias}`" not in text:
                 self.problem(table, 1, f"the alias {alias} is missing: add it to docs/policy_reference.cpp")
 
+    def check_messages(self) -> None:
+        page = self.root / MESSAGES
+        if not page.exists():
+            return
+        text = page.read_text(encoding="utf-8")
+        shown = re.sub(r"\s+", " ", text.replace("`", ""))
+        for header in sorted((self.root / "include").rglob("*.hpp")):
+            for thrown in thrown_texts(header.read_text(encoding="utf-8")):
+                if re.sub(r"\s+", " ", thrown.replace("`", "")).strip() not in shown:
+                    self.problem(page, 1, f"no message has the text of {header.name}: \"{thrown}\"")
+        contents = self.root / CONTENTS
+        for line, anchor in self.sections(page, "### "):
+            if f"(reference/messages.md#{anchor})" not in contents.read_text(encoding="utf-8"):
+                self.problem(contents, 1, f"no link to the section {line}")
+
+    def sections(self, page: pathlib.Path, level: str) -> list[tuple[str, str]]:
+        """The headings of a level, with their anchors."""
+        lines = [line for line in prose(page.read_text(encoding="utf-8").splitlines()) if line.startswith(level)]
+        return [(line, re.sub(r"[^\w\- ]", "", line[len(level):].lower()).replace(" ", "-")) for line in lines]
+
     def run(self) -> int:
         pages = self.pages()
         if not pages:
@@ -169,11 +194,29 @@ class Checker:
         for page in pages:
             self.check_page(page)
         self.check_aliases()
+        self.check_messages()
         for problem in self.problems:
             print(problem, file=sys.stderr)
         print(f"{len(pages)} pages, {self.blocks} C++ blocks, {self.links} relative links, "
               f"{len(self.problems)} problems")
         return 1 if self.problems else 0
+
+
+def thrown_texts(header: str) -> list[str]:
+    """The texts of which the errors of a header are made."""
+    code = re.sub(rf"({LITERAL})|//[^\n]*|'\"'", lambda match: match[1] or "", header)
+    code = re.sub(r"\[\[nodiscard\(.*?\)\]\]|static_assert\(.*?\);", "", code, flags=re.DOTALL)
+    texts = re.findall(r'"(pglocks: [^"]+)"', code)
+    for start in re.finditer(r"(\.(?:what|advice) \+?=|\bneeds =)|\b(?:loss|refuse|refuse_busy)\(", code):
+        depth = 0
+        for token in re.finditer(rf"{LITERAL}(?:\s*{LITERAL})*|[(){{}};,]", code[start.end():]):
+            depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(token.group(), 0)
+            if depth < 0 or (depth == 0 and start[1] and token.group() in ",;"):
+                break
+            text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', token.group())).replace('\\"', '"')
+            if len(text) >= 8:
+                texts.append(text)
+    return texts
 
 
 def prose(lines: list[str]) -> list[str]:

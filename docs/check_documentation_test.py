@@ -54,6 +54,22 @@ class CheckDocumentation(unittest.TestCase):
     def test_a_block_that_equals_its_region_without_its_indentation_is_right(self):
         self.assertEqual(self.problems(self.block()), [])
 
+    def test_what_is_thrown_and_stands_on_no_page_is_found(self):
+        self.write("include/lock.hpp", 'throw refused({.what = "it is " + std::string(how),\n'
+                                       '               .advice = "do something "\n                         "else"}); // no\n'
+                                       'throw std::system_error(e, "pglocks: no descriptor");\n'
+                                       '[[nodiscard("pglocks: look")]] static_assert(x, "pglocks: not here");\n')
+        messages = "### `pglocks: it is red`\n\nIt is `it is red; do something else`, or `pglocks: no descriptor`.\n"
+        self.write("docs/troubleshooting.md", "[it](reference/messages.md#pglocks-it-is-red)\n")
+        self.write("docs/reference/messages.md", messages)
+        self.assertEqual(self.problems("# Page\n"), [])
+        for part in ("something else", "pglocks: no descriptor"):
+            self.write("docs/reference/messages.md", messages.replace(part, "?"))
+            self.assert_one_problem(self.problems("# Page\n"), "no message has the text of lock.hpp")
+        self.write("docs/reference/messages.md", messages)
+        self.write("docs/troubleshooting.md", "\n")
+        self.assert_one_problem(self.problems("# Page\n"), "no link to the section")
+
     def test_a_block_that_differs_is_found(self):
         self.assert_one_problem(self.problems(self.block(BLOCK.replace("42", "43"))), "differs")
 

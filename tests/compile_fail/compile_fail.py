@@ -12,8 +12,12 @@ the head of the file expect (a comment may go on in the next lines):
 
 The compiler's echo of the case's own source never counts, and the code of a case must not contain what it expects.
 
+One case of each sentence explains it, and is shown with what the compilers say on PAGE (see compile_errors.py):
+
+  // MEANING: text    what the sentence means, and why
+
   compile_fail.py precompile COMPILER FLAGS_FROM OUTPUT DEPFILE
-  compile_fail.py check COMPILER FLAGS_FROM PRECOMPILED LIBRARY CASE
+  compile_fail.py check COMPILER FLAGS_FROM PRECOMPILED LIBRARY CASE PAGE
   compile_fail.py accept COMPILER FLAGS_FROM SOURCE [FLAG...]
 
 accept is the other side: the source, or a unit that includes every header of a directory, compiles without a
@@ -37,7 +41,8 @@ DIAGNOSTIC = re.compile(r'(?P<path>[^\s:][^:]*):(?P<line>\d+):(?:\d+:)? '
 CONTEXT = re.compile(r'(?P<path>[^\s:][^:]*):(?:\d+:\d+:)? +(?P<message>(?:In|in|required|recursively required) .*)')
 INCLUDED = re.compile(r'(In file included |\s+)from .*')
 NODISCARD = re.compile(r"declared with (attribute 'nodiscard'|'nodiscard' attribute): ")
-DIRECTIVE = re.compile(r'// (ERROR|SENTENCE|NOTE): (.*)')
+DIRECTIVE = re.compile(r'// (ERROR|SENTENCE|NOTE|MEANING): (.*)')
+SHOWN = re.compile(r'<!-- case: (\S+) -->.*?```text\n(.*?)```', re.DOTALL)
 
 
 @dataclasses.dataclass
@@ -53,11 +58,16 @@ class Diagnostic:
 class Case:
     expected: dict  # of the directives: their texts
     code: str
+    meaning: str = ''
+
+    def sentence(self):
+        """The sentence of the library that this case provokes."""
+        return next(text for text in self.expected['SENTENCE'] + self.expected['ERROR'] if text.startswith('pglocks: '))
 
 
 def read_case(text):
     """Splits a case into what it expects and its code."""
-    expected = {'ERROR': [], 'SENTENCE': [], 'NOTE': []}
+    expected = {'ERROR': [], 'SENTENCE': [], 'NOTE': [], 'MEANING': []}
     code = []
     texts = None
     for line in text.splitlines():
@@ -70,7 +80,7 @@ def read_case(text):
         else:
             texts = None
             code.append(line)
-    return Case(expected, '\n'.join(code))
+    return Case(expected, '\n'.join(code), ' '.join(expected.pop('MEANING')))
 
 
 def read_diagnostics(output):
@@ -135,6 +145,36 @@ def problems_of_failure(run, case, source, library):
             yield f'nothing says: {text}'
 
 
+def said_by(stderr, sentence):
+    """What a compiler says, as a page shows it: the error, and the line of the library that ends in the sentence with
+    the message that it stands under. Places in files are reduced to the file's name, and what g++ says of constraints
+    and template arguments to `[with ...]`."""
+    shown = []
+    for diagnostic in read_diagnostics(stderr):
+        lines = [re.sub(r'^ *\d* \| ', '', line).strip() for line in diagnostic.details]
+        explained = [line for line in lines if line.endswith('// ' + sentence)]
+        if diagnostic.kind == 'error' or explained:
+            message = re.sub(r'( requires .*)? \[with .*\]', ' [with ...]', diagnostic.message)
+            shown.append(f'{diagnostic.path.name}: {diagnostic.kind}: {message}')
+            shown += ['    ' + line for line in explained]
+    return '\n'.join(shown)
+
+
+def shown_on(page):
+    """What a page shows of each case: of each compiler, what it says."""
+    return {case: dict(part.split('\n', 1) for part in outputs.strip().split('\n\n'))
+            for case, outputs in SHOWN.findall(page)}
+
+
+def problems_of_page(stderr, case, source, compiler, page):
+    """What is wrong with what the page shows of a case."""
+    if case.meaning:
+        shown = shown_on(page).get(f'{source.parent.name}/{source.stem}', {})
+        name = name_of(compiler)
+        if (name in shown or not shown) and shown.get(name) != said_by(stderr, case.sentence()):
+            yield f'the page shows something else for {name}: run `meson compile -C BUILD_DIRECTORY update-docs`'
+
+
 def compilation_of(origin):
     """The directory in which Meson compiles a source, and the flags that tell what the source means."""
     commands, source = origin.rsplit(':', 1)
@@ -153,6 +193,12 @@ def compilation_of(origin):
 
 def is_clang(compiler):
     return 'clang' in pathlib.Path(compiler).name
+
+
+def name_of(compiler):
+    """As pages call a compiler: `clang 14`."""
+    version = subprocess.run([compiler, '-dumpversion'], capture_output=True, text=True, check=True).stdout
+    return f'{"clang" if is_clang(compiler) else "g++"} {version.split(".")[0].strip()}'
 
 
 def compile_(compiler, origin, arguments):
@@ -174,21 +220,25 @@ def precompile(compiler, origin, output, depfile):
     return run.returncode
 
 
-def check(compiler, origin, precompiled, library, source):
-    """Compiles a case twice; the status is a text that says what is wrong."""
-    source = pathlib.Path(source).resolve()
+def compile_case(compiler, origin, precompiled, source, *flags):
     precompiled = pathlib.Path(precompiled).resolve()
-    library = pathlib.Path(library).resolve()
-    case = read_case(source.read_text())
     use = (['-include-pch', precompiled] if is_clang(compiler)
            else ['-include', precompiled.with_suffix(''), '-Winvalid-pch', '-Werror=invalid-pch'])
-    arguments = [*use, *WARNINGS, '-fsyntax-only', source]
-    control = compile_(compiler, origin, arguments)
-    failure = compile_(compiler, origin, ['-DPGLOCKS_MUST_FAIL', *arguments])
+    return compile_(compiler, origin, [*flags, *use, *WARNINGS, '-fsyntax-only', source])
+
+
+def check(compiler, origin, precompiled, library, source, page):
+    """Compiles a case twice; the status is a text that says what is wrong."""
+    source = pathlib.Path(source).resolve()
+    library = pathlib.Path(library).resolve()
+    case = read_case(source.read_text())
+    control = compile_case(compiler, origin, precompiled, source)
+    failure = compile_case(compiler, origin, precompiled, source, '-DPGLOCKS_MUST_FAIL')
     print(control.stderr, failure.stderr, sep='')
     problems = [*problems_of_case(case), *problems_of_control(control),
                 *problems_of_failure(failure, case, source, library)]
-    return '\n'.join(problems) or 0
+    return '\n'.join(problems or problems_of_page(failure.stderr, case, source, compiler,
+                                                  pathlib.Path(page).read_text())) or 0
 
 
 def accept(compiler, origin, source, *flags):

@@ -5,7 +5,9 @@ import pathlib
 import re
 import subprocess
 import unittest
+import unittest.mock
 
+import compile_errors
 import compile_fail
 
 LIBRARY = pathlib.Path('/library')
@@ -128,6 +130,87 @@ class TheHarnessFinds(unittest.TestCase):
         listed = {(folder, case) for folder, cases in lists for case in re.findall(r"'(\w+)'", cases)}
         self.assertEqual({(path.parent.name, path.stem) for path in here.glob('*/*.cpp')}, listed)
         self.assertTrue(listed)
+
+
+class ThePage(unittest.TestCase):
+    CASE = compile_fail.read_case('// ERROR: deleted\n// SENTENCE: pglocks: drop it\n// MEANING: It is\n// so.\n' + CODE)
+    SAID = """case.cpp: error: call to deleted member function 'unlock'
+lock.hpp: note: candidate function has been explicitly deleted
+    void unlock() requires (!some_rule<Set>) = delete; // pglocks: drop it"""
+
+    def page(self, name, said):
+        return f'<!-- case: cases/case -->\n\n```cpp\n```\n\n```text\n{name}\n{said}\n\nother 1\n?\n```\n'
+
+    def problems(self, page):
+        with unittest.mock.patch('compile_fail.name_of', return_value='clang 19'):
+            return list(compile_fail.problems_of_page(REFUSED_OPERATION, self.CASE, SOURCE, 'clang++-19', page))
+
+    def test_a_meaning_may_take_several_lines_and_is_no_expectation(self):
+        self.assertEqual(self.CASE.meaning, 'It is so.')
+        self.assertEqual(list(compile_fail.problems_of_case(self.CASE)), [])
+
+    def test_shows_the_error_and_the_line_with_the_sentence(self):
+        self.assertEqual(compile_fail.said_by(REFUSED_OPERATION, 'pglocks: drop it'), self.SAID)
+        self.assertEqual(self.problems(self.page('clang 19', self.SAID)), [])
+
+    def test_that_shows_something_else_is_found(self):
+        self.assertTrue(self.problems(self.page('clang 19', self.SAID.replace('drop', 'keep'))))
+        self.assertTrue(self.problems(''))
+
+    def test_of_other_compilers_is_none_of_this_ones_business(self):
+        self.assertEqual(self.problems(self.page('clang 18', '?')), [])
+
+    def test_sentences_are_found_wherever_a_compiler_prints_them_from(self):
+        header = """
+    static_assert(rule<P...>, "pglocks: one (of "
+                              "several): keep `it`");
+    void f() = delete; // pglocks: drop it
+    [[nodiscard("pglocks: look")]] bool g();
+    throw error("pglocks: at run time"); static_assert(other<"pglocks: no">);
+"""
+        self.assertEqual(sorted(compile_errors.sentences_in(header)),
+                         ['pglocks: drop it', 'pglocks: look', 'pglocks: one (of several): keep `it`'])
+
+    def test_is_incomplete_without_a_case_that_explains_a_sentence(self):
+        path = pathlib.Path('/cases/case.cpp')
+        unexplained = compile_fail.read_case('// ERROR: pglocks: drop it\n' + CODE)
+        sentences = {'pglocks: drop it': pathlib.Path('lock.hpp')}
+        self.assertEqual(list(compile_errors.problems_of(sentences, {path: self.CASE})), [])
+        self.assertTrue(list(compile_errors.problems_of(sentences, {})))
+        self.assertTrue(list(compile_errors.problems_of(sentences, {path: unexplained})))
+        self.assertTrue(list(compile_errors.problems_of(sentences, {path: self.CASE, path.parent: self.CASE})))
+        self.assertTrue(list(compile_errors.problems_of({}, {path: unexplained})), 'it is no sentence of the library')
+
+    def test_calls_sections_by_the_start_of_a_sentence(self):
+        sentences = ['pglocks: two: drop a, or b', 'pglocks: two: drop c', 'pglocks: hash::none is one: keep x']
+        self.assertEqual(list(compile_errors.headings_of(sentences).values()),
+                         ['pglocks: two: drop a', 'pglocks: two: drop c', 'pglocks: hash::none is one'])
+
+    def test_shows_each_half_of_a_case_without_the_other_one(self):
+        case = compile_fail.read_case("""// ERROR: pglocks: drop it
+#include <x>
+
+namespace app {
+struct good {};
+struct bad {
+    int i;
+};
+} // namespace app
+
+void control() { app::good g; }
+
+#ifdef PGLOCKS_MUST_FAIL
+void wrong() {
+    app::bad lock;
+    lock.lock();
+}
+#endif
+""")
+        self.assertEqual(compile_errors.shown_half(case, 'fixed'),
+                         'namespace app {\nstruct good {};\n} // namespace app\n\nvoid fixed() { app::good g; }')
+        self.assertEqual(compile_errors.shown_half(case, 'broken'),
+                         'namespace app {\nstruct bad {\n    int i;\n};\n} // namespace app\n\n'
+                         'void broken() {\n    app::bad lock;\n}')
 
 
 if __name__ == '__main__':

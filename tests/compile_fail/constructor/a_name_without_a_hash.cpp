@@ -2,6 +2,8 @@
 // ERROR: deleted
 // SENTENCE: pglocks: hash::none takes no names: pass a key, or choose hash::postgres<> or another hash
 // NOTE: constructor_rule::hash_takes_names
+// MEANING: `hash::none` is for programs that number their locks: with it, a name is a mistake. Leave it out
+// to use names, and numbers, too.
 
 #include <pglocks/pglocks.hpp>
 

@@ -3,6 +3,8 @@
 // SENTENCE: pglocks: wait::timeout needs its bound: pass a duration or a time point, or try_to_lock or
 // defer_lock
 // NOTE: constructor_rule::needs_a_bound
+// MEANING: `wait::timeout` has no bound of its own, and without one it would wait for ever: that is
+// `wait::block`.
 
 #include <pglocks/pglocks.hpp>
 

@@ -3,6 +3,8 @@
 // SENTENCE: pglocks: adopt_lock takes over a session-scope lock of a given soci::session: leave it out
 // here
 // NOTE: constructor_rule::adopts_on_a_session
+// MEANING: Who adopts a lock releases it. A transaction-scope lock is released by its transaction, and a
+// session from a pool is not known before the lock is built, so neither has anything to adopt.
 
 #include <pglocks/pglocks.hpp>
 

@@ -3,6 +3,10 @@
 // SENTENCE: pglocks: a transaction-scope lock is built from its transaction: pass a pglocks::transaction,
 // or a soci::session and its soci::transaction
 // NOTE: constructor_rule::needs_a_transaction
+// MEANING: A transaction-scope lock is part of one transaction from its first moment, and cannot be moved,
+// so an empty one could never become a lock. `pglocks::transaction` is a `soci::transaction` that knows its
+// session; in existing code both are passed. A `soci::transaction` alone does not tell its session, and a
+// pool has none.
 
 #include <pglocks/pglocks.hpp>
 

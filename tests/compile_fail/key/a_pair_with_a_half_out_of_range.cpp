@@ -3,6 +3,8 @@
 // SENTENCE: pglocks: each half of a pair key is a signed integer of at most 32 bits: cast it where you
 // know that it fits
 // NOTE: key_half
+// MEANING: The halves of a pair are `integer` in PostgreSQL. A number with more bits would have to lose
+// some, and share its lock with another one.
 
 #include <pglocks/pglocks.hpp>
 

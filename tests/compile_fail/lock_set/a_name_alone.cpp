@@ -4,6 +4,9 @@
 // pglocks::lock_key (for a pair, lock_key(a, b)), or on a list of them in braces: for one lock, use
 // basic_advisory_lock
 // NOTE: constructor_rule::needs_names_or_keys
+// MEANING: A set is taken on as many names or keys as the range has, one of them included: put a single one
+// in braces. The elements are what a lock takes, so pairs are `lock_key(a, b)`; a range of `bool`, or of
+// `std::pair`, is none. A name alone might be read as the range of its characters.
 
 #include <pglocks/pglocks.hpp>
 

@@ -2,6 +2,8 @@
 // ERROR: deleted
 // SENTENCE: pglocks: session-scope locks take no transaction: leave it out, or add scope::transaction
 // NOTE: constructor_rule::takes_no_transaction
+// MEANING: Session-scope locks outlive the transaction, so passing one would promise what does not hold.
+// Pass the session alone, or choose `scope::transaction`.
 
 #include <pglocks/pglocks.hpp>
 

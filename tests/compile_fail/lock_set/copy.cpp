@@ -2,6 +2,7 @@
 // ERROR: deleted
 // SENTENCE: pglocks: a set of locks has one owner: move session-scope locks, and leave transaction-scope
 // locks where they are
+// MEANING: Two objects would release each lock twice. A set of session scope can be moved.
 
 #include <pglocks/pglocks.hpp>
 

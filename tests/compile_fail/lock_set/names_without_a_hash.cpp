@@ -3,6 +3,8 @@
 // SENTENCE: pglocks: hash::none takes no names: pass a range of keys, or choose hash::postgres<> or another
 // hash
 // NOTE: constructor_rule::hash_takes_names
+// MEANING: `hash::none` is for programs that number their locks: with it, names are a mistake. Leave it out
+// to use names, and numbers, too.
 
 #include <pglocks/pglocks.hpp>
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: pglocks: the locks are released at the end of this statement: give them a name
+// MEANING: Without a name the object is destroyed at the semicolon, and every lock released. The code
+// behind it runs without them.
 
 #include <pglocks/pglocks.hpp>
 

@@ -3,6 +3,8 @@
 // SENTENCE: pglocks: a policy of these locks has no default value: pass its value after the names, as
 // hash::siphash needs its key
 // NOTE: constructor_rule::needs_policy_values
+// MEANING: The key of `hash::siphash` is a secret that nobody can guess, so there is no default. Any policy
+// with state and without a default constructor is treated so.
 
 #include <pglocks/pglocks.hpp>
 

@@ -2,6 +2,7 @@
 // ERROR: deleted
 // SENTENCE: pglocks: hash::none takes no names: choose hash::postgres<> or another hash
 // NOTE: hash_takes_names
+// MEANING: `hash::none` maps no names. A number is a key already: `lock_key(17)`.
 
 #include <pglocks/pglocks.hpp>
 

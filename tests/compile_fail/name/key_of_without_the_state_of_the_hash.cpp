@@ -2,6 +2,8 @@
 // ERROR: deleted
 // SENTENCE: pglocks: this hash has state: pass its value after the name, as hash::siphash needs its key
 // NOTE: stateless
+// MEANING: A hash with state has no key of a name without it: two programs with different secrets have
+// different keys.
 
 #include <pglocks/pglocks.hpp>
 

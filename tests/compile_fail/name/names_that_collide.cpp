@@ -2,6 +2,9 @@
 // ERROR: pglocks: two names of this set have the same key: rename one of them, or choose another hash
 // NOTE: 'r', 'e', 'p', 'o', 'r', 't'
 // NOTE: 'n', 'i', 'g', 'h', 't', 'l'
+// MEANING: The two names would be one lock, and exclude each other. The compilers spell them out, letter by
+// letter, in the notes to this error. With 64 bits, as of `hash::postgres<>`, this does not happen by
+// chance; with 32 bits it does.
 
 #include <pglocks/pglocks.hpp>
 

@@ -2,6 +2,8 @@
 // ERROR: deleted
 // SENTENCE: pglocks: the lock is released before the condition's body runs: give it a name
 // NOTE: operator bool
+// MEANING: The lock in this condition is a temporary: it is destroyed, and with it the lock released,
+// before the first statement that it was to protect. Name it in the `if`, and it lives as long as the `if`.
 
 #include <pglocks/pglocks.hpp>
 

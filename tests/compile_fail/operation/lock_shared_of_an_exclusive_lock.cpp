@@ -2,6 +2,8 @@
 // ERROR: deleted
 // SENTENCE: pglocks: this lock is exclusive: use lock(), or choose mode::shared
 // NOTE: is_shared
+// MEANING: The mode is part of the type: an exclusive lock has no `lock_shared()`, which would silently
+// exclude the other readers. `shared_advisory_lock` has it, and `std::shared_lock` takes that.
 
 #include <pglocks/pglocks.hpp>
 

@@ -3,6 +3,8 @@
 // SENTENCE: pglocks: this wait policy never waits without a bound: use try_lock_shared() or
 // try_lock_shared_for(), or choose wait::block or wait::poll<>
 // NOTE: waits_unbounded
+// MEANING: `lock_shared()` waits for as long as it takes. `wait::none` never waits and `wait::timeout` only
+// with a bound, so a lock with one of these has the operations that may come back without the lock.
 
 #include <pglocks/pglocks.hpp>
 

@@ -3,6 +3,9 @@
 // SENTENCE: pglocks: this wait policy never waits without a bound: use try_lock() or try_lock_for(), or
 // choose wait::block or wait::poll<>
 // NOTE: waits_unbounded
+// MEANING: `lock()` waits for as long as it takes. `wait::none` never waits and `wait::timeout` only with a
+// bound, so a lock with one of these has the operations that may come back without the lock.
+// `std::lock_guard` calls `lock()`, too.
 
 #include <pglocks/pglocks.hpp>
 

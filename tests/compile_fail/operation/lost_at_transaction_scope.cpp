@@ -3,6 +3,8 @@
 // SENTENCE: pglocks: a transaction-scope lock is lost with its transaction, whose commit then fails: drop
 // lost(), or choose scope::session
 // NOTE: released_by_owner
+// MEANING: When the session of a transaction ends, its COMMIT fails and nothing of it is done: there is
+// nothing to watch for. A session-scope lock, which protects work that COMMIT does not cover, has `lost()`.
 
 #include <pglocks/pglocks.hpp>
 

@@ -3,6 +3,8 @@
 // SENTENCE: pglocks: a transaction-scope lock has no release of its own: drop pending(), or choose
 // scope::session
 // NOTE: released_by_owner
+// MEANING: `pending()` tells whether a release waits for the end of a transaction. A transaction-scope lock
+// ends with it in any case.
 
 #include <pglocks/pglocks.hpp>
 

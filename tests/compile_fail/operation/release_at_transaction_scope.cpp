@@ -3,6 +3,8 @@
 // SENTENCE: pglocks: a transaction-scope lock is released by its transaction: drop release(), or choose
 // scope::session
 // NOTE: released_by_owner
+// MEANING: `release()` leaves a lock to whoever will unlock it later. PostgreSQL has no function to unlock
+// a transaction-scope lock: it is held until COMMIT or ROLLBACK, whatever becomes of the object.
 
 #include <pglocks/pglocks.hpp>
 

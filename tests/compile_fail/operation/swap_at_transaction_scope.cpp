@@ -3,6 +3,7 @@
 // SENTENCE: pglocks: a transaction-scope lock belongs to its transaction: drop swap(), or choose
 // scope::session
 // NOTE: owner_releases
+// MEANING: A transaction-scope lock stays with the transaction that it was built from.
 
 #include <pglocks/pglocks.hpp>
 

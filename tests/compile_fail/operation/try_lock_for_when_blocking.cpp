@@ -3,6 +3,9 @@
 // SENTENCE: pglocks: this wait policy takes no bound: use lock() or try_lock(), or choose wait::timeout
 // or wait::poll<>
 // NOTE: waits_bounded
+// MEANING: `wait::block` cannot end a wait, and `wait::none` does not wait. `wait::timeout`
+// (`timed_advisory_lock`) ends it in the server's queue, `wait::poll<>` (`polled_advisory_lock`) on this
+// side.
 
 #include <pglocks/pglocks.hpp>
 

@@ -3,6 +3,7 @@
 // SENTENCE: pglocks: this wait policy takes no bound: use lock_shared() or try_lock_shared(), or choose
 // wait::timeout or wait::poll<>
 // NOTE: waits_bounded
+// MEANING: As for `try_lock_for()`: `wait::block` cannot end a wait, and `wait::none` does not wait.
 
 #include <pglocks/pglocks.hpp>
 

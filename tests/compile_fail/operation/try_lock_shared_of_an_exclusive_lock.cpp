@@ -2,6 +2,8 @@
 // ERROR: deleted
 // SENTENCE: pglocks: this lock is exclusive: use try_lock(), or choose mode::shared
 // NOTE: is_shared
+// MEANING: The mode is part of the type: an exclusive lock has no operations for readers.
+// `shared_advisory_lock` has this one.
 
 #include <pglocks/pglocks.hpp>
 

@@ -3,6 +3,8 @@
 // SENTENCE: pglocks: a transaction-scope lock is released by its transaction: drop unlock_shared(), or
 // choose scope::session
 // NOTE: released_by_owner
+// MEANING: PostgreSQL has no function to unlock a transaction-scope lock: it is held until COMMIT or
+// ROLLBACK. To release earlier, choose session scope. `std::shared_lock` calls `unlock_shared()`, too.
 
 #include <pglocks/pglocks.hpp>
 

@@ -2,6 +2,8 @@
 // ERROR: deleted
 // SENTENCE: pglocks: this lock is exclusive: use unlock(), or choose mode::shared
 // NOTE: is_shared
+// MEANING: The mode is part of the type: an exclusive lock is released by `unlock()`. `std::shared_lock`
+// calls `unlock_shared()`, and takes shared locks alone.
 
 #include <pglocks/pglocks.hpp>
 

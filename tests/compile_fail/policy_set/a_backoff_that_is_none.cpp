@@ -2,6 +2,10 @@
 // ERROR: pglocks: wait::poll<Backoff> lacks its backoff: give Backoff `std::chrono::nanoseconds
 // operator()(unsigned tries) const`, as jittered_exponential has
 // NOTE: backoff
+// MEANING: `wait::poll` calls its backoff with the number of tries so far, and sleeps for the duration that
+// it answers. What stands between the angle brackets is called, so a duration such as
+// `std::chrono::seconds` will not do: `fixed_pause` and `jittered_exponential` are there, and a class of
+// your own with this operator.
 
 #include <pglocks/pglocks.hpp>
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: pglocks: a policy is given with const or volatile: write the plain type
 // NOTE: cv_unqualified
+// MEANING: A policy names a choice, and `const` or `volatile` chooses nothing. It comes as a rule from
+// `decltype` of a constant: take `std::remove_cv_t` of that.
 
 #include <pglocks/pglocks.hpp>
 

@@ -2,6 +2,9 @@
 // ERROR: pglocks: a hash policy lacks its operation: give it `constexpr std::int64_t
 // key_of(std::string_view) const noexcept` (or a lock_key as result)
 // NOTE: hash_policy
+// MEANING: A class on the hash axis maps a name to a key: that is its member `key_of`. It is called on a
+// `const` object, must not throw (`noexcept`), and answers a `std::int64_t` or a `lock_key`: PostgreSQL has
+// no unsigned integers. What it cannot map it says beforehand, in `accepts`, which is `noexcept`, too.
 
 #include <pglocks/pglocks.hpp>
 

@@ -2,6 +2,8 @@
 // ERROR: pglocks: a mode policy lacks its fact: give it a member `static constexpr bool is_shared`, as
 // mode::shared has
 // NOTE: mode_policy
+// MEANING: A class on the mode axis says who else may hold the lock: `is_shared`, which must be a constant,
+// since it decides which operations the lock has.
 
 #include <pglocks/pglocks.hpp>
 

@@ -2,6 +2,9 @@
 // ERROR: pglocks: hash::in_namespace<Id, H> lacks its hash: give it one that takes names, as
 // hash::postgres<>
 // NOTE: hash_takes_names
+// MEANING: `hash::in_namespace<Id, H>` makes a pair of `Id` and the low half of what `H` makes of the name,
+// so `H` must take names. `hash::none` takes keys alone; a pair of numbers that you have already is written
+// `{Id, number}`.
 
 #include <pglocks/pglocks.hpp>
 

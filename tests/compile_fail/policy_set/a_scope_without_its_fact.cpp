@@ -2,6 +2,9 @@
 // ERROR: pglocks: a scope policy lacks its fact: give it a member `static constexpr bool
 // ends_with_transaction`, as scope::session has
 // NOTE: scope_policy
+// MEANING: A class on the scope axis says whether PostgreSQL keeps the lock until the transaction or until
+// the session ends: `ends_with_transaction`, which must be a constant, since it decides what the
+// constructor takes.
 
 #include <pglocks/pglocks.hpp>
 

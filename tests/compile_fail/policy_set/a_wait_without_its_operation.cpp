@@ -2,6 +2,9 @@
 // ERROR: pglocks: a wait policy lacks its operation: give it `static constexpr bool unbounded`,
 // `bounded`, and `outcome operator()(pglocks::acquisition auto&, pglocks::deadline) const`
 // NOTE: wait_policy
+// MEANING: A class on the wait axis is called to acquire the lock. `unbounded` and `bounded` are constants
+// which say whether the lock has `lock()`, and whether it has `try_lock_for()`. [How to write a wait
+// strategy](../how-to/write_a_wait_strategy.md) has an example.
 
 #include <pglocks/pglocks.hpp>
 

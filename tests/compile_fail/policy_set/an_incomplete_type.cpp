@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: pglocks: a policy is only declared here: include its definition before the lock type is used
 // NOTE: rule::defined
+// MEANING: The compiler has seen `struct writers;` and not what is in it, so nobody can know on which axis
+// it is.
 
 #include <pglocks/pglocks.hpp>
 

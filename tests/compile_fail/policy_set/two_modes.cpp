@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: pglocks: more than one mode policy: keep one of mode::exclusive, mode::shared
 // NOTE: at_most_one
+// MEANING: A lock is either exclusive or shared, also when the same mode is given twice, or in an alias and
+// beside it.
 
 #include <pglocks/pglocks.hpp>
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: pglocks: more than one scope policy: keep one of scope::session, scope::transaction
 // NOTE: at_most_one
+// MEANING: A lock ends with its session or with its transaction. Session scope is the default, and need not
+// be given.
 
 #include <pglocks/pglocks.hpp>
 

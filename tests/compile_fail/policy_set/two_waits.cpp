@@ -2,6 +2,8 @@
 // ERROR: pglocks: more than one wait policy: keep one of wait::block, wait::none, wait::timeout,
 // wait::poll<>
 // NOTE: at_most_one
+// MEANING: A lock waits in one way. For a way of your own that combines several, [write a wait
+// strategy](../how-to/write_a_wait_strategy.md).
 
 #include <pglocks/pglocks.hpp>
 

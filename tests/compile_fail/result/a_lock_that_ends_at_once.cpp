@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: pglocks: the lock is released at the end of this statement: give it a name
+// MEANING: Without a name the object is destroyed at the semicolon, and the lock released. The code behind
+// it runs without it.
 
 #include <pglocks/pglocks.hpp>
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // ERROR: pglocks: the lock may not have been acquired: look at the result
+// MEANING: `try_lock()`, and each call with a bound or a stop token, answers whether the lock is held now.
+// Who does not look may go on without it.
 
 #include <pglocks/pglocks.hpp>
 

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSL-1.0
+// ERROR: pglocks: the application's name is not UTF-8
+// MEANING: The name becomes a `str` of Python, which is made of characters. Source files in another
+// encoding than UTF-8, or bytes written by number, make other ones.
+
+#include <pglocks/pglocks.hpp>
+
+using control = pglocks::basic_advisory_lock<pglocks::interop::pals<"caf\xc3\xa9">>;
+static_assert(sizeof(control) > 0);
+
+#ifdef PGLOCKS_MUST_FAIL
+using wrong = pglocks::basic_advisory_lock<pglocks::interop::pals<"caf\xe9">>;
+static_assert(sizeof(wrong) > 0);
+#endif

@@ -185,8 +185,9 @@ def with_contents(page, contents):
                   lambda match: f'{match[1]}\n{contents}{match[2]}', page, flags=re.DOTALL)
 
 
-def compile_all(cases, origin, compilers):
+def compile_all(cases, origin, *compilers):
     """What each compiler says of each case that has a meaning."""
+
     def said(job):
         path, case, compiler, precompiled = job
         run = compile_fail.compile_case(compiler, origin, precompiled, path.resolve(), '-DPGLOCKS_MUST_FAIL')
@@ -209,14 +210,14 @@ def main(action, root, *compile_with):
     problems = list(problems_of(sentences, cases))
     if problems:
         return '\n'.join(problems)
+    outputs = compile_all(cases, *compile_with) if action == 'update' else None  # takes minutes
     present = {name: (root / name).read_text() if (root / name).exists() else '' for name in (PAGE, CONTENTS)}
-    outputs = (compile_all(cases, compile_with[0], compile_with[1:]) if action == 'update'
-               else compile_fail.shown_on(present[PAGE]))
-    page, contents = page_and_contents(sentences, cases, outputs)
+    page, contents = page_and_contents(sentences, cases, outputs or compile_fail.shown_on(present[PAGE]))
     wanted = {PAGE: page, CONTENTS: with_contents(present[CONTENTS], contents)}
     if action == 'update':
-        for name, text in wanted.items():
-            (root / name).write_text(text)
+        for name in (name for name, text in wanted.items() if text != present[name]):
+            (root / name).write_text(wanted[name])
+            print(f'{name}: written')
         return 0
     for name, text in wanted.items():
         sys.stderr.writelines(difflib.unified_diff(present[name].splitlines(True), text.splitlines(True), name, 'wanted'))

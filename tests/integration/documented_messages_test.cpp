@@ -444,7 +444,7 @@ void expect_shown(const Function& function) {
 class messages : public testing::Test {
 protected:
     static void SetUpTestSuite() {
-        server_ =
+        own_server =
             std::make_unique<postgres_server>(postgres_server::settings{{"max_locks_per_transaction", "10"},
                                                                         {"max_connections", "12"},
                                                                         {"max_wal_senders", "0"},
@@ -452,10 +452,10 @@ protected:
                                                                         {"max_prepared_transactions", "1"},
                                                                         {"max_worker_processes", "0"}});
     }
-    static void TearDownTestSuite() { server_.reset(); }
+    static void TearDownTestSuite() { own_server.reset(); }
 
     [[nodiscard]] static std::string conninfo(const std::string& database = "") {
-        return server_->conninfo(database);
+        return own_server->conninfo(database);
     }
 
     void end_session(soci::session& session) {
@@ -471,7 +471,7 @@ protected:
         return background(conninfo(), std::move(function));
     }
 
-    static inline std::unique_ptr<postgres_server> server_;
+    static inline std::unique_ptr<postgres_server> own_server;
 
     captured_release_failures failures_;
     observer look_{conninfo()};
@@ -646,7 +646,7 @@ TEST_F(messages, about_descriptors_that_are_used_up) {
 }
 
 TEST_F(messages, about_a_look_alike) {
-    server_->create_database("look_alike");
+    own_server->create_database("look_alike");
     observer(conninfo("look_alike"))
         .exec("set allow_system_table_mods = on; create or replace function pg_catalog.version() returns "
               "text language sql stable as $$select 'CockroachDB'$$");
@@ -660,7 +660,7 @@ TEST_F(messages, about_a_full_lock_table) {
 }
 
 TEST_F(messages, about_permissions) {
-    server_->create_database("guarded");
+    own_server->create_database("guarded");
     observer look(conninfo("guarded"));
     look.exec("create role guest login; create role app login; grant pg_signal_backend to app");
     soci::session guest(soci::postgresql, conninfo("guarded") + " user=guest");
@@ -687,25 +687,25 @@ TEST_F(messages, about_a_prepared_transaction) {
 }
 
 TEST_F(messages, about_poolers) {
-    const pgbouncer pool(*server_, pool_mode::transaction);
+    const pgbouncer pool(*own_server, pool_mode::transaction);
     soci::session session(soci::postgresql, pool.conninfo());
     expect_shown<refused>([&] { pooled::broken(session); });
     EXPECT_NO_THROW(pooled::fixed(session));
     expect_shown<refused>([&] { declared_late::broken(session); });
     expect_shown<refused>([&] { declare_session_pooler(session); });
-    const pgbouncer good_pool(*server_, pool_mode::session);
+    const pgbouncer good_pool(*own_server, pool_mode::session);
     soci::session good(soci::postgresql, good_pool.conninfo());
     EXPECT_NO_THROW(declared_late::fixed(good));
 }
 
 TEST_F(messages, about_a_pooler_whose_mode_cannot_be_checked) {
-    const pgbouncer pool(*server_, pool_mode::session, {{"max_client_conn", "1"}});
+    const pgbouncer pool(*own_server, pool_mode::session, {{"max_client_conn", "1"}});
     soci::session session(soci::postgresql, pool.conninfo());
     expect_shown<refused>([&] { declare_session_pooler(session, 300ms); });
 }
 
 TEST_F(messages, about_a_pooler_that_goes_over_to_another_mode) {
-    pgbouncer pool(*server_, pool_mode::session, {{"default_pool_size", "3"}});
+    pgbouncer pool(*own_server, pool_mode::session, {{"default_pool_size", "3"}});
     soci::session holder(soci::postgresql, pool.conninfo());
     declare_session_pooler(holder);
     const advisory_lock lock(holder, 1);

@@ -44,8 +44,8 @@ INTRODUCTION = '''\
 Every sentence that pglocks makes a compiler print starts with `pglocks: `. Search this page for its first words.
 
 The code is compiled by the tests, the broken one and the fixed one, and what the compilers say is what they say there:
-of the error, and of the message with the sentence. Of the place only the file's name is left, and of what g++ says
-about constraints and template arguments `[with ...]`.
+of the error, and of the message with the sentence. `...` stands for places in the library's headers, classes of its own,
+and what g++ adds about constraints and template arguments.
 '''
 
 
@@ -203,6 +203,14 @@ def compile_all(cases, origin, *compilers):
     return outputs
 
 
+def page_without_sentence(cases, outputs):
+    """What the page shows of a compiler that has lost the sentence."""
+    for path, case in cases.items():
+        for said in outputs.get(f'{path.parent.name}/{path.stem}', {}).values():
+            if case.sentence() not in said:
+                yield case.sentence(), said
+
+
 def main(action, root, *compile_with):
     root = pathlib.Path(root)
     sentences = sentences_of(root / 'include')
@@ -219,12 +227,15 @@ def main(action, root, *compile_with):
             (root / name).write_text(wanted[name])
             print(f'{name}: written')
         return 0
+    for sentence, said in page_without_sentence(cases, compile_fail.shown_on(page)):
+        print(f'on the page this does not say "{sentence}":\n{said}', file=sys.stderr)
+        problems.append(sentence)
     for name, text in wanted.items():
         sys.stderr.writelines(difflib.unified_diff(present[name].splitlines(True), text.splitlines(True), name, 'wanted'))
     print(f'{len(sentences)} sentences, {len(cases)} cases')
     if contents not in present[CONTENTS]:
         return f'{CONTENTS} has no place for its table of contents'
-    return 0 if wanted == present else f'{PAGE} is stale: run `meson compile -C BUILD_DIRECTORY update-docs`'
+    return 0 if wanted == present and not problems else f'{PAGE} is stale: run `meson compile -C BUILD_DIRECTORY update-docs`'
 
 
 if __name__ == '__main__':

@@ -147,15 +147,17 @@ def problems_of_failure(run, case, source, library):
 
 def said_by(stderr, sentence):
     """What a compiler says, as a page shows it: the error, and the line of the library that ends in the sentence with
-    the message that it stands under. Places in files are reduced to the file's name, and what g++ says of constraints
-    and template arguments to `[with ...]`."""
+    the message that it stands under. What changes when the library is rearranged is left out: places in files, classes
+    of its own, and what g++ says of constraints and template arguments."""
     shown = []
     for diagnostic in read_diagnostics(stderr):
         lines = [re.sub(r'^ *\d* \| ', '', line).strip() for line in diagnostic.details]
         explained = [line for line in lines if line.endswith('// ' + sentence)]
         if diagnostic.kind == 'error' or explained:
-            message = re.sub(r'( requires .*)? \[with .*\]', ' [with ...]', diagnostic.message)
-            shown.append(f'{diagnostic.path.name}: {diagnostic.kind}: {message}')
+            place = 'pglocks/...' if diagnostic.path.suffix == '.hpp' else diagnostic.path.name
+            message = re.sub(r"( requires .*?)? \[with .*?\](?=')", ' [with ...]', diagnostic.message)
+            message = re.sub(r'pglocks::detail::\w+<[^>]*>::', '...::', message)
+            shown.append(f'{place}: {diagnostic.kind}: {message}')
             shown += ['    ' + line for line in explained]
     return '\n'.join(shown)
 

@@ -155,7 +155,7 @@ def said_by(stderr, sentence):
         explained = [line for line in lines if line.endswith('// ' + sentence)]
         if diagnostic.kind == 'error' or explained:
             place = 'pglocks/...' if diagnostic.path.suffix == '.hpp' else diagnostic.path.name
-            message = re.sub(r"( requires .*?)? \[with .*?\](?='|$)", ' [with ...]', diagnostic.message)
+            message = re.sub(r"( requires .*?)? \[with .*?\](?='| has been |$)", ' [with ...]', diagnostic.message)
             message = re.sub(r'pglocks::detail::\w+<[^>]*>::', '...::', message).replace("'wrong'", "'broken'")
             shown.append(f'{place}: {diagnostic.kind}: {message}')
             shown += ['    ' + line for line in explained]

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """Checks README.md and docs/**/*.md: every block of C++, CMake or Meson is a region of a file that the build or a test
-uses, every relative link leads somewhere, every alias of aliases.hpp stands in the table of policies, and every text
-that the library throws on the page of messages.
+uses, and every other one of a language that a test runs; a sentence of the library that a text block shows stands in
+its headers; every relative link leads somewhere, and so does every path of the repository; every alias of aliases.hpp
+stands in the table of policies, and every text that the library throws on the page of messages.
 
     check_documentation.py [--update] [ROOT]
 
@@ -21,6 +22,9 @@ LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*<?(?P<target>[^()<>\s]+(?:
 REFERENCE = re.compile(r"^\s{0,3}\[[^\]]+\]:\s*<?(?P<target>[^\s>]+)")
 CPP = {"cpp", "c++", "cc", "cxx", "hpp"}
 BUILD_FILES = {"cmake", "meson"}
+RUN = {"sh": "docs/commands_test.py", "sql": "tests/integration/documented_sql_test.cpp"}
+SENTENCE = re.compile(r"(?:static assertion failed: |// )pglocks: (.+)")
+PATH = re.compile(r"`((?:docs|examples|include|tests)/[\w./-]+)`")
 CODE_FOLDERS = ("examples", "docs", "tests")
 GENERATED = "docs/reference/compile_errors.md"  # its blocks are compared with the cases that it is made of
 MESSAGES = "docs/reference/messages.md"
@@ -109,6 +113,7 @@ class Checker:
         while i < len(lines):
             opening = FENCE.match(lines[i])
             if not opening:
+                self.check_paths(page, i + 1, lines[i])
                 for match in LINK.finditer(re.sub(r"`[^`]*`", "", lines[i])):
                     self.check_link(page, i + 1, match.group("target"))
                 reference = REFERENCE.match(lines[i])
@@ -126,13 +131,34 @@ class Checker:
             if i == len(lines):
                 self.problem(page, start + 1, "the code block has no end")
             body = lines[start + 1:i]
-            if opening.group("language").lower() in CPP | BUILD_FILES and page != self.root / GENERATED:
-                body = self.check_block(page, start + 1, opening.group("language"), before, body)
+            if opening.group("language").lower() in CPP | BUILD_FILES:
+                if page != self.root / GENERATED:
+                    body = self.check_block(page, start + 1, opening.group("language"), before, body)
+            else:
+                self.check_other_block(page, start + 1, opening.group("language"), body)
             written += [lines[start], *body, *lines[i:i + 1]]
             before = ""
             i += 1
         if self.update and written != lines:
             page.write_text("\n".join(written) + "\n", encoding="utf-8")
+
+    def check_paths(self, page: pathlib.Path, line: int, text: str) -> None:
+        for path in PATH.findall(text):
+            if not (self.root / path).exists() and not (self.root / path).with_suffix(".cpp").exists():
+                self.problem(page, line, f"there is no {path}")
+
+    def check_other_block(self, page: pathlib.Path, line: int, language: str, body: list[str]) -> None:
+        if language != "text" and language not in RUN:
+            self.problem(page, line, f"no test runs a block of the language {language or 'that is not told'}")
+        for text in body:
+            sentence = SENTENCE.search(text)
+            if sentence and language == "text" and sentence.group(1) not in self.sentences():
+                self.problem(page, line, f"no header says: {sentence.group(1)}")
+
+    def sentences(self) -> str:
+        """The headers, with the pieces of their literals joined."""
+        headers = (header.read_text(encoding="utf-8") for header in sorted((self.root / "include").rglob("*.hpp")))
+        return re.sub(r'"\s*"', "", "\n".join(headers))
 
     def check_block(self, page: pathlib.Path, line: int, language: str, before: str, body: list[str]) -> list[str]:
         self.blocks += 1

@@ -99,8 +99,22 @@ class CheckDocumentation(unittest.TestCase):
         self.assertEqual(self.problems(page), [])
         self.assertIn("no <!-- region", self.problems("```meson\ndependency('x')\n```\n")[0])
 
-    def test_a_block_of_another_language_needs_no_region(self):
-        self.assertEqual(self.problems("```sql\nselect 1;\n```\n\n```\nplain\n```\n"), [])
+    def test_a_block_of_a_language_that_a_test_runs_needs_no_region(self):
+        self.assertEqual(self.problems("```sql\nselect 1;\n```\n\n```sh\nls\n```\n\n```text\nplain\n```\n"), [])
+
+    def test_a_block_of_a_language_that_no_test_runs_is_found(self):
+        self.assert_one_problem(self.problems("```yaml\na: b\n```\n"), "no test runs")
+        self.assert_one_problem(self.problems("```\nplain\n```\n"), "no test runs")
+
+    def test_a_sentence_that_no_header_says_is_found(self):
+        self.write("include/pglocks/a.hpp", 'static_assert(false, "pglocks: keep "\n  "one");\n')
+        page = "```text\nerror: static assertion failed: pglocks: {}\n```\n"
+        self.assertEqual(self.problems(page.format("keep one")), [])
+        self.assert_one_problem(self.problems(page.format("keep two")), "no header says")
+
+    def test_a_path_that_is_not_there_is_found(self):
+        self.assertEqual(self.problems("See `docs/snippets/part.cpp`.\n"), [])
+        self.assert_one_problem(self.problems("See `docs/snippets/other.cpp`.\n"), "there is no docs")
 
     def test_a_block_without_an_end_is_found(self):
         self.assert_one_problem(self.problems("```sql\nselect 1;\n"), "no end")

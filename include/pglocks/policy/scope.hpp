@@ -29,7 +29,7 @@ struct session {
     static constexpr bool ends_with_transaction = false;
 };
 
-/// The lock lasts until the transaction commits or rolls back, or rolls back to a savepoint from before it.
+/// The lock lasts until the transaction commits, fails or rolls back, also to a savepoint from before it.
 ///
 /// The commit and the release are one, which costs no round trip of its own. Built from a
 /// `pglocks::transaction`, or from a `soci::session` and its `soci::transaction`. There is no unlock. Works

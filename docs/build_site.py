@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 import check_reference  # noqa: E402
 
 LINK = re.compile(r'(!?\[(?:[^\[\]]|\[[^\]]*\])*\]\()([^()#\s]+)(#[^()\s]*)?\)')
+BACK = '<tab type="user" visible="yes" url="../../index.html" title="Documentation"/>'
 PAGES = {'.md', '.svg', '.png'}
 
 
@@ -60,6 +61,10 @@ def build_reference(repository, version, output):
     with tempfile.TemporaryDirectory() as xml:
         settings += f'PROJECT_NUMBER = {version}\nOUTPUT_DIRECTORY = {output}\nHTML_OUTPUT = .\nXML_OUTPUT = {xml}\n'
         output.mkdir(parents=True)
+        layout = pathlib.Path(xml) / 'layout.xml'
+        subprocess.run(['doxygen', '-l', layout], check=True)
+        layout.write_text(layout.read_text().replace('<navindex>', f'<navindex>{BACK}'))
+        settings += f'LAYOUT_FILE = {layout}\n'
         subprocess.run(['doxygen', '-'], input=settings, text=True, cwd=repository, check=True)
         entities, problems = check_reference.problems_of(xml)
     for lock in ('basic_advisory_lock', 'advisory_lock_set'):
@@ -78,6 +83,7 @@ def main(repository, version, output):
             convert(page, repository, pages)
         for picture in (repository / 'docs').rglob('*.svg'):
             shutil.copy(picture, where(picture, repository, pages))
+        shutil.copy(repository / 'docs' / 'site.css', pages)
         config = (repository / 'docs' / 'mkdocs.yml').read_text(encoding='utf-8')
         in_navigation = set(re.findall(r': (\S+\.md)$', config, re.MULTILINE))
         there = {str(page.relative_to(pages)) for page in pages.rglob('*.md')}

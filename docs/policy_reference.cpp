@@ -48,6 +48,8 @@ template <class T>
     replace_all(name, "pglocks::", "");
     replace_all(name, "> >", ">>");
     replace_all(name, "0l>", "0>");
+    replace_all(name, "poll<jittered_exponential>", "poll<>"); // the defaults
+    replace_all(name, "postgres<0>", "postgres<>");
     return name;
 }
 
@@ -185,8 +187,10 @@ template <class Lock, class... After>
 }
 
 void print_constructors() {
-    std::cout << "\n### Constructors\n\n"
-              << "A lock is built from one of the first, then a name or a key, then one of the last.\n\n";
+    std::cout
+        << "\n### Constructors\n\n"
+        << "A constructor takes one of *built from*, then a name or a key, then one of *after the name or "
+           "key*.\n\n";
     print_head({"scope", "mode", "wait", "alias", "built from", "after the name or key"});
     for_each_lock([]<class Lock>(std::type_identity<Lock>) {
         auto cells = policies_of<Lock>();
@@ -251,11 +255,9 @@ void print_combinations() {
     });
     std::cout << "\n## The combinations\n\n"
               << valid << " of the " << combinations
-              << " combinations of one built-in policy of each axis are valid. The hash changes "
-                 "neither the "
-                 "constructors nor the operations, but that `hash::none` takes keys alone and that a "
-                 "hash with "
-                 "state is given its value after the name.\n";
+              << " combinations of one built-in policy of each axis are valid. Whatever the hash, the "
+                 "constructors and the operations are the same, except that `hash::none` takes keys "
+                 "alone, and that a hash with state is given its value after the name.\n";
     print_constructors();
     print_operations();
 }
@@ -265,10 +267,9 @@ void print_page() {
         << "<!-- Printed by docs/policy_reference.cpp from the library itself: change that, and run "
            "`meson compile -C BUILD_DIRECTORY update-docs`. -->\n"
            "# Policies\n\n"
-           "A lock is `pglocks::basic_advisory_lock<Policies...>`: one policy of each axis, in any "
-           "order; "
-           "an axis that is not given has its default. Names below are inside `namespace "
-           "pglocks`.\n\n"
+           "What there is to put a lock type together from. A lock is "
+           "`pglocks::basic_advisory_lock<Policies...>`: one policy of each axis, in any order; an axis "
+           "that is not given has its default. Names below are inside `namespace pglocks`.\n\n"
            "## The axes\n";
     catalogue::for_each_axis([]<class Axis>(std::type_identity<Axis>) { print_axis<Axis>(); });
     print_hashes();

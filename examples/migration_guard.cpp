@@ -86,10 +86,10 @@ void run(const std::string& connection) {
     sql << "select (select count(*) from pglocks_migration.done), (select sum(balance) from"
            " pglocks_migration.customer)",
         soci::into(done), soci::into(money);
-    std::cout << done << " migrations ran, all of them by one of the instances.\n";
     if (done != static_cast<int>(migrations.size()) || at_work != 1 || money != 600) {
         throw std::runtime_error("a migration has run twice, or not at all");
     }
+    std::cout << done << " migrations ran, all of them by one of the instances.\n";
 }
 
 } // namespace

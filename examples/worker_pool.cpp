@@ -89,12 +89,12 @@ void run(const std::string& connection) {
     for (int customer = 0; customer < customers; ++customer) {
         locks += example::pg_locks(sql, pglocks::key_of(name_of(customer))).size();
     }
-    std::cout << threads << " threads have handled " << sum << " requests of " << customers
-              << " customers over " << connections << " connections; " << refused
-              << " were refused, no update was lost.\n";
     if (failed || sum == 0 || sum + refused != requests || locks != 0) {
         throw std::runtime_error("an update or a lock was lost");
     }
+    std::cout << threads << " threads have handled " << sum << " requests of " << customers
+              << " customers over " << connections << " connections; " << refused
+              << " were refused, no update was lost.\n";
 }
 
 } // namespace

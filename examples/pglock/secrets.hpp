@@ -15,7 +15,7 @@ class secrets {
 public:
     explicit secrets(std::string_view connection_string);
 
-    /// The text with `***` for every piece of a password.
+    /// The text with `***` for every piece of a password, and for all that is quoted with one.
     [[nodiscard]] std::string without(std::string_view text) const;
 
 private:

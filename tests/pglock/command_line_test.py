@@ -3,6 +3,7 @@
 """What pglock makes of its command line: see stage.py."""
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import stage
@@ -12,6 +13,9 @@ BAD = (
     ('name',),
     ('name', '--'),
     ('--', 'true'),
+    ('--', 'name', '--', 'true'),
+    ('--', '-name'),
+    ('--key', '1', '--', ),
     ('', '--', 'true'),
     ('-Q', 'name', '--', 'true'),
     ('--no-such-option', 'name', '--', 'true'),
@@ -22,6 +26,8 @@ BAD = (
     ('-s', '-x', 'name', '--', 'true'),
     ('-E', '256', 'name', '--', 'true'),
     ('-E', 'x', 'name', '--', 'true'),
+    ('-E', '-1', 'name', '--', 'true'),
+    ('-E', '', 'name', '--', 'true'),
     ('-F', 'name', '--', 'true'),
     ('-c', 'true', 'name', '--', 'true'),
     ('--grace', 'x', 'name', '--', 'true'),
@@ -36,6 +42,9 @@ BAD = (
     ('--key', '1,2147483648', '--', 'true'),
     ('--key', '1,2,3', '--', 'true'),
     ('--key', '1', 'true'),
+    ('--key', '', '--', 'true'),
+    ('--key', ' 1', '--', 'true'),
+    ('--key', '0x1', '--', 'true'),
     ('--key', '1', 'name', '--', 'true'),
     ('--json', 'name', '--', 'true'),
     ('--watch', '1', 'name', '--', 'true'),
@@ -44,15 +53,17 @@ BAD = (
     ('--list', '--', 'true'),
     ('--who',),
     ('--who', 'name', '--key', '1'),
+    ('--who', ''),
     ('--print-key',),
+    ('--print-key', ''),
     ('--print-key', 'name', '--dsn', 'host=h'),
     ('--check', '--json'),
 )
 
 
-def run(*arguments):
+def run(*arguments, **variables):
     ended = subprocess.run([stage.program, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                           env=stage.clean_environment(), timeout=stage.DEADLINE)
+                           env=stage.clean_environment(**variables), timeout=stage.DEADLINE)
     return ended.returncode, ended.stdout.decode(), ended.stderr.decode(errors='replace')
 
 
@@ -84,6 +95,9 @@ class AKey(unittest.TestCase):
         self.assertEqual(run('--print-key', 'my_lock'), (0, '-1671245870086436735\n', ''))
         self.assertEqual(run('--print-key', 'my_lock', '--hash', 'postgres-hashtext'), (0, '1562953857\n', ''))
 
+    def test_of_a_name_that_begins_with_a_dash_is_asked_for_with_an_equals_sign(self):
+        self.assertEqual(run('--print-key=-name', '--hash', 'django-pglocks'), (0, '-2146124366\n', ''))
+
     def test_of_a_pair_has_a_comma(self):
         self.assertEqual(run('--print-key', 'x', '--hash', 'distributed-lock'), (0, '-251658241,-1\n', ''))
 
@@ -113,13 +127,39 @@ class AConnectionString(unittest.TestCase):
                     "host=localhost port=1 password='a=hush hush hush'", 'password=hush hush', 'password hush',
                     'postgresql://app:hush%zz@localhost/db', "host=/nowhere password='hush",
                     'nonsense=hush password=hush',
-                    r"host=/nowhere password='hush\'hush'", 'host=/nowhere sslpassword=hush password=hush'):
+                    r"host=/nowhere password='hush\'hush'", 'host=/nowhere sslpassword=hush password=hush',
+                    'postgresql://app:hush%20hush/x@localhost:1/db', 'postgresql://app:1/hush%2Fhush@localhost/db',
+                    'postgresql://localhost:1/db?password=hush&x=y', 'postgresql://localhost/db?passwrod=hush'):
             for arguments in (('-v', 'name', '--', 'true'), ('--list',), ('--check',), ('--who', 'name')):
                 with self.subTest(dsn=dsn, arguments=arguments):
                     status, output, messages = run('--dsn', dsn, *arguments)
                     self.assertEqual(status, 69, messages)
                     self.assertNotIn('hush', output + messages)
                     self.assertTrue(stage.one_line(messages), messages)
+
+    def test_keeps_short_ones_too(self):
+        for dsn in ('postgresql://app:q/x@localhost:1/db', 'postgresql://app:pw@q@localhost:1/db', 'password=q zz',
+                    'postgresql://app:q%20q/x@localhost:1/db'):
+            status, _, messages = run('--dsn', dsn, 'name', '--', 'true')
+            self.assertEqual(status, 69, messages)
+            self.assertNotRegex(messages, '"[^"]*q[^"]*"', dsn)  # of other words it may be a letter
+
+    def test_keeps_what_the_environment_and_a_service_file_have(self):
+        with tempfile.NamedTemporaryFile('w') as services:
+            services.write('[good]\nhost=localhost\nport=1\npassword=hush\n[bad]\npassword hush\n')
+            services.flush()
+            for variables in ({'PGPASSWORD': 'hush', 'PGHOST': 'localhost', 'PGPORT': '1'}, {'PGSERVICE': 'good'},
+                              {'PGSERVICE': 'bad'}):
+                status, output, messages = run('-v', 'name', '--', 'true', PGSERVICEFILE=services.name, **variables)
+                self.assertEqual(status, 69, messages)
+                self.assertNotIn('hush', output + messages)
+                self.assertTrue(stage.one_line(messages), messages)
+
+    def test_that_libpq_does_not_understand_is_explained_in_words_of_the_command_line(self):
+        for dsn in ('nonsense', 'host', "host='x", 'no_such_option=1', 'postgresql://[::1'):
+            status, _, messages = run('--dsn', dsn, 'name', '--', 'true')
+            self.assertEqual(status, 69)
+            self.assertRegex(messages, 'keyword=value pairs, or a postgresql:// URI')
 
     def test_keeps_them_when_its_option_is_mistyped(self):
         for arguments in (('--dns=password=hush', 'name', '--', 'true'), ('-Dpassword=hush', 'name', '--', 'true'),

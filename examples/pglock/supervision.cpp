@@ -51,8 +51,10 @@ void supervision::pass_on(const signalfd_siginfo& signal) {
     if (number == SIGCHLD) {
         return;
     }
-    const bool from_terminal = signal.ssi_code == SI_KERNEL; // which has signalled the command, too
-    if (child_.leads_group() || !from_terminal) {
+    // The terminal has signalled the command, too, but for a hangup, of which it tells the session's leader
+    // alone.
+    const bool is_told = signal.ssi_code == SI_KERNEL && !(number == SIGHUP && ::getsid(0) == ::getpid());
+    if (child_.leads_group() || !is_told) {
         child_.send(number);
     }
     if (number == SIGTSTP) {

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+import unicodedata
 
 import stage
 
@@ -51,6 +52,17 @@ class AWait(stage.Test):
         self.assertEqual(terminal.result(), 0)
         lines = terminal.shown.split(CLEAR)[1:-1]
         self.assertEqual({len(line) for line in lines if line}, {39}, lines)
+
+    def test_stays_on_one_line_with_wide_characters(self):
+        name = '漢字' * 10
+        self.holder.ask('select pg_advisory_lock(' + stage.key_of(name) + ')')
+        terminal = self.terminal(name, '--', 'true', columns=40)
+        terminal.shows(r'waiting 1\.\d s')
+        self.holder.end()
+        self.assertEqual(terminal.result(), 0)
+        for line in filter(None, terminal.shown.split(CLEAR)[1:-1]):
+            columns = sum(2 if unicodedata.east_asian_width(c) == 'W' else 1 for c in line)
+            self.assertIn(columns, (38, 39), line)
 
     def test_shows_nothing_that_a_terminal_would_obey(self):
         terminal = self.terminal('--hash', 'sha256', 'a\x1b[2Jb', '--', 'true')
@@ -129,6 +141,36 @@ class ACommandOnATerminal(stage.Test):
         os.kill(terminal.process, signal.SIGTERM)
         self.assertEqual(terminal.result(), 4)
         self.assertIn('heard', terminal.shown)
+
+    def test_is_stopped_by_ctrl_z_with_pglock_and_goes_on(self):
+        terminal = stage.Terminal('name', '--', 'sh', '-c', 'echo "up $$ $PPID"; read line; echo "read: $line"; exit 3',
+                                  server=self.server, prefix=('bash', '-mc', '"$0" "$@"; echo "stopped $?"; fg'))
+        self.addCleanup(terminal.end)
+        processes = terminal.shows(r'up (\d+) (\d+)').groups()
+        terminal.type('\x1a')
+        terminal.shows('stopped 148')
+        self.holds()
+        terminal.type('hello\n')
+        terminal.shows('read: hello')
+        self.assertEqual(terminal.result(), 3)
+        self.assertEqual([stage.state(process) for process in processes], [None, None])
+
+    def test_is_ended_when_the_lock_is_lost(self):
+        terminal = stage.Terminal('name', '--', 'sh', '-c', 'trap "echo heard; exit 4" TERM; echo up; read line',
+                                  server=self.server)
+        self.addCleanup(terminal.end)
+        terminal.shows('up')
+        self.server.terminate_holders()
+        self.assertEqual(terminal.result(), 76)
+        self.assertIn('is lost', terminal.shown)
+        self.assertIn('heard', terminal.shown)
+
+    def test_ends_with_the_terminal(self):
+        terminal = stage.Terminal('name', '--', 'sh', '-c', 'echo "up $$"; exec sleep 60', server=self.server)
+        command = int(terminal.shows(r'up (\d+)').group(1))
+        os.close(terminal.master)  # a connection of ssh that breaks
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(terminal.process, 0)[1]), -signal.SIGHUP)
+        self.assertFalse(os.path.exists(f'/proc/{command}/exe'))
 
     def test_does_not_outlive_a_killed_pglock(self):
         terminal = stage.Terminal('name', '--', 'sh', '-c', 'echo "up $$"; read line', server=self.server)

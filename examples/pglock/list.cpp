@@ -57,7 +57,7 @@ constexpr const char* clear_screen = "\033[H\033[2J";
             age_text(lock.session_age()),
             or_dash(lock.state.value_or("")),
             blockers_text(lock),
-            or_dash(lock.application)};
+            lock.pid == 0 ? printable('\'' + lock.prepared_transaction + '\'') : or_dash(lock.application)};
 }
 
 [[nodiscard]] std::string as_table(const std::vector<lock_info>& locks) {
@@ -135,7 +135,7 @@ void print_locks(const options& given) {
         } else {
             std::cout << (on_terminal ? clear_screen : again ? "\n" : "");
             if (given.key) {
-                std::cout << lock_text(given) << '\n';
+                std::cout << printable(lock_text(given)) << '\n';
             }
             std::cout << (given.key && locks.empty() ? "nobody holds it and nobody waits for it\n"
                                                      : as_table(locks));

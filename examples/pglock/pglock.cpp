@@ -13,6 +13,7 @@
 #include "report.hpp"
 #include "run_under_lock.hpp"
 
+#include <clocale>
 #include <csignal>
 #include <exception>
 #include <fcntl.h>
@@ -38,6 +39,7 @@ void open_standard_descriptors() {
 }
 
 int do_as_told(const pglock::options& given) {
+    int status = exit_status::success;
     switch (given.what) {
     case action::help:
         std::cout << given.help;
@@ -53,7 +55,8 @@ int do_as_told(const pglock::options& given) {
         print_key(given);
         break;
     case action::check:
-        return check_connection(given);
+        status = check_connection(given);
+        break;
     case action::run:
         return run_under_lock(given);
     }
@@ -61,7 +64,7 @@ int do_as_told(const pglock::options& given) {
         report("cannot write to the standard output");
         return exit_status::system;
     }
-    return exit_status::success;
+    return status;
 }
 
 int run(const pglock::options& given) {
@@ -94,7 +97,8 @@ int run(const pglock::options& given) {
 
 int main(int argc, char** argv) {
     open_standard_descriptors();
-    std::signal(SIGCHLD, SIG_DFL); // whoever ignores it learns no exit status
+    std::setlocale(LC_CTYPE, "C.UTF-8"); // what it reads and prints is UTF-8, also under cron
+    std::signal(SIGCHLD, SIG_DFL);       // whoever ignores it learns no exit status
     try {
         return run(pglock::parse_options(argc, argv));
     } catch (const pglock::usage_error& error) {

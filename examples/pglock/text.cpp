@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cwchar>
 #include <optional>
 #include <system_error>
 
@@ -16,8 +17,18 @@ namespace {
 
 constexpr std::string_view ellipsis = "...";
 
-[[nodiscard]] bool begins_code_point(char c) noexcept {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+/// A character, or a byte that is none.
+struct character {
+    std::size_t size;
+    int columns; ///< on a terminal; negative for what is not to be shown
+};
+
+/// Needs a locale of UTF-8, see `main`.
+[[nodiscard]] character first_character(std::string_view text) noexcept {
+    wchar_t code_point = 0;
+    std::mbstate_t state{};
+    const std::size_t size = std::mbrtowc(&code_point, text.data(), text.size(), &state);
+    return size == 0 || size > text.size() ? character{1, -1} : character{size, ::wcwidth(code_point)};
 }
 
 template <class Integer>
@@ -31,19 +42,28 @@ template <class Integer>
 } // namespace
 
 std::string printable(std::string_view text) {
-    std::string line(text);
-    for (char& c : line) {
-        if (c == '\n' || c == '\r' || c == '\t') {
-            c = ' ';
-        } else if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') {
-            c = '?';
+    std::string line;
+    while (!text.empty()) {
+        const auto [size, columns] = first_character(text);
+        const char c = text.front();
+        if (columns >= 0) {
+            line += text.substr(0, size);
+        } else {
+            line += c == '\n' || c == '\r' || c == '\t' ? ' ' : '?';
         }
+        text.remove_prefix(size);
     }
     return line;
 }
 
 std::size_t width_of(std::string_view text) noexcept {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_code_point));
+    std::size_t width = 0;
+    while (!text.empty()) {
+        const auto [size, columns] = first_character(text);
+        width += static_cast<std::size_t>(std::max(columns, 0));
+        text.remove_prefix(size);
+    }
+    return width;
 }
 
 std::string cut_to(std::string_view text, std::size_t columns) {
@@ -52,12 +72,14 @@ std::string cut_to(std::string_view text, std::size_t columns) {
     }
     const std::size_t kept = columns - std::min(columns, ellipsis.size());
     std::size_t end = 0;
-    for (std::size_t width = 0; end != text.size(); ++end) {
-        if (begins_code_point(text[end]) && width++ == kept) {
-            break;
+    for (std::size_t width = 0;;) { // it ends before the text does, which is too wide
+        const auto next = first_character(text.substr(end));
+        width += static_cast<std::size_t>(std::max(next.columns, 0));
+        if (width > kept) {
+            return std::string(text.substr(0, end)) += ellipsis.substr(0, columns);
         }
+        end += next.size;
     }
-    return std::string(text.substr(0, end)) += ellipsis.substr(0, columns);
 }
 
 std::string duration_text(std::chrono::duration<double> time) {

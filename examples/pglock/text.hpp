@@ -11,10 +11,11 @@
 
 namespace pglock {
 
-/// The text on one line, without what a terminal would obey: bytes below space become spaces, or `?`.
+/// The text on one line, without what a terminal would obey: line breaks become spaces, control characters
+/// and what is not UTF-8 `?`.
 [[nodiscard]] std::string printable(std::string_view text);
 
-/// How many columns a UTF-8 text takes on a terminal, with one column for each code point.
+/// How many columns a UTF-8 text takes on a terminal.
 [[nodiscard]] std::size_t width_of(std::string_view text) noexcept;
 
 /// The beginning of a UTF-8 text that takes at most `columns`; ends in `...` if something is left out.

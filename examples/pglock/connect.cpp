@@ -9,6 +9,7 @@
 
 #include <soci/postgresql/soci-postgresql.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 
@@ -38,6 +39,24 @@ namespace {
     return is_uri ? all : all + '\'';
 }
 
+/// What the server would make of it, without its notice: 63 bytes of ASCII.
+[[nodiscard]] std::string as_application_name(std::string_view text) {
+    std::string name(text.substr(0, 63));
+    std::replace_if(name.begin(), name.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    return name;
+}
+
+/// *Throws*: `unavailable` if libpq does not understand the connection string.
+[[nodiscard]] std::string with_preset(const std::string& dsn) {
+    try {
+        return preset.conninfo(with_options_of_environment(dsn));
+    } catch (const pglocks::refused&) {
+        throw unavailable(
+            "libpq does not understand the connection string: it takes keyword=value pairs, or a "
+            "postgresql:// URI in which other characters are written as %XX");
+    }
+}
+
 } // namespace
 
 std::string message_of(const std::exception& error, const options& given) {
@@ -59,14 +78,14 @@ std::string message_of(const std::exception& error, const options& given) {
 
 std::unique_ptr<soci::session> open_session(const options& given) {
     try {
-        auto session = std::make_unique<soci::session>(
-            soci::postgresql, preset.conninfo(with_options_of_environment(given.dsn)));
+        auto session = std::make_unique<soci::session>(soci::postgresql, with_preset(given.dsn));
         std::string application = "pglock";
         if (given.application_name) {
             application = *given.application_name;
         } else if (!given.name.empty()) {
             application += ' ' + given.name;
         }
+        application = as_application_name(application);
         const int chosen = given.application_name ? 1 : 0;
         *session << "select pg_catalog.set_config('application_name', :name, false) "
                     "where :chosen = 1 or pg_catalog.current_setting('application_name') "

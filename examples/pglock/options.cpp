@@ -152,6 +152,20 @@ void refuse(const CLI::App& app, const std::vector<std::string>& meaningless, co
     }
 }
 
+/// Behind the first `--` a name may begin with a dash, where a command cannot.
+void take_name_behind_dashes(words& said) {
+    auto& rest = said.behind_dashes;
+    if (rest.empty() || !rest.front().starts_with('-')) {
+        return;
+    }
+    said.name = rest.front();
+    rest.erase(rest.begin());
+    said.has_dashes = !rest.empty() && rest.front() == "--";
+    if (said.has_dashes) {
+        rest.erase(rest.begin());
+    }
+}
+
 void judge_command(const CLI::App& app, const words& said, options& given) {
     std::vector<std::string> before = app.remaining();
     if (!before.empty() && before.front().starts_with('-') && before.front() != "-") {
@@ -219,7 +233,8 @@ void judge_question(const CLI::App& app, const words& said, options& given) {
         throw usage_error("both a NAME and --key are given: leave one out");
     }
     if (has(app, "--watch")) {
-        given.watch = seconds(std::max(0.1, said.watch));
+        constexpr double year = 365 * 86400; // what a clock can wait has an end
+        given.watch = seconds(std::clamp(said.watch, 0.1, year));
     }
 }
 
@@ -290,6 +305,9 @@ options parse_options(int argc, const char* const* argv) {
     given.grace = seconds(said.grace);
     given.end_on_loss = said.on_loss == "terminate";
     if (given.what == action::run) {
+        if (said.name.empty() && !given.key) {
+            take_name_behind_dashes(said);
+        }
         judge_command(app, said, given);
     } else {
         judge_question(app, said, given);

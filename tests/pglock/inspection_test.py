@@ -3,6 +3,7 @@
 """What pglock tells about the locks of others, and about the connection: see stage.py."""
 import json
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -90,6 +91,68 @@ class TheList(stage.Test):
         self.assertEqual(len(self.listed('--list')), 1)
         self.assertEqual(len(self.succeeds('--list').splitlines()), 2)
 
+    def test_shows_nothing_that_a_terminal_would_obey(self):
+        evil = 'e\x1b[2Jvil\x9bm'  # C1 control characters, too
+        self.server.ask(f'create role "{evil}" login')
+        self.addCleanup(self.server.ask, f'drop role "{evil}"')
+        holder = stage.Session(self.server, user=evil)
+        self.addCleanup(holder.end)
+        holder.ask('select pg_advisory_lock(9)')
+        self.assertIn(' e?[2Jvil?m ', self.succeeds('--list'))
+        self.assertEqual(self.listed('--list')[0]['user'], evil)
+        self.assertIn('(user e?[2Jvil?m,', self.run_to_end('-vn', '--key', '9', '--', 'true')[2])
+        self.assertIn('lock "a?[2J?" (key', self.succeeds('--who', b'a\x1b[2J\xff'))
+
+    def test_has_columns_for_wide_characters(self):
+        self.server.ask('create role "漢字🔒é" login')
+        self.addCleanup(self.server.ask, 'drop role "漢字🔒é"')
+        holder = stage.Session(self.server, user='漢字🔒é')
+        self.addCleanup(holder.end)
+        holder.ask('select pg_advisory_lock(9)')
+        heads, row = self.succeeds('--list').splitlines()
+        self.assertEqual(heads.index('CLIENT'), row.index('local') + 3)  # three of them take two columns
+
+    def test_names_prepared_transactions(self):
+        server = stage.Server('max_prepared_transactions=1')
+        self.addCleanup(server.stop)
+        server.ask("begin; select pg_advisory_xact_lock(9); prepare transaction 'it is due'")
+        row = self.succeeds('--list', server=server).splitlines()[1]
+        self.assertRegex(row, r"^9 +exclusive +held +- +prepared +postgres .* 'it is due'$")
+        listed = json.loads(self.succeeds('--list', '--json', server=server))[0]
+        self.assertEqual((listed['pid'], listed['prepared_transaction']), (None, 'it is due'))
+        self.assertIn("held by the prepared transaction 'it is due'",
+                      self.run_to_end('-vn', '--key', '9', '--', 'true', server=server)[2])
+
+    def test_leaves_out_what_this_role_may_not_see(self):
+        self.server.ask('create role guest login')
+        self.addCleanup(self.server.ask, 'drop role guest')
+        self.holder.ask('select pg_advisory_lock(9)')
+        self.assertRegex(self.succeeds('--list', '-d', 'user=guest').splitlines()[1],
+                         rf'^9 +exclusive +held +- +{self.holder.pid} +postgres +- +- +- +- +nightly backup$')
+        listed = json.loads(self.succeeds('--list', '--json', '-d', 'user=guest'))[0]
+        self.assertEqual([listed[what] for what in ('client_address', 'state', 'session_seconds')], [None] * 3)
+
+    def test_is_apart_in_a_pipe(self):
+        run = self.start('--list', '--watch', '0.1')
+        lines = [run.process.stdout.readline() for _ in range(3)]
+        self.assertTrue(lines[0].startswith('KEY'))
+        self.assertEqual(lines[1:], ['\n', lines[0]])
+        run.process.terminate()
+        run.result()
+
+    def test_is_not_printed_at_once_again_when_the_pause_is_endless(self):
+        run = self.start('--list', '--json', '--watch', '1e300')
+        self.assertEqual(run.process.stdout.readline(), '[]\n')
+        self.assertFalse(select.select([run.process.stdout], [], [], 0.5)[0])
+        run.process.terminate()
+        run.result()
+
+    def test_that_cannot_be_written_is_71(self):
+        for arguments in (('--list',), ('--list', '--json'), ('--who', 'name'), ('--check',)):
+            status, _, messages = self.run_to_end(*arguments, prefix=('sh', '-c', 'exec "$0" "$@" >/dev/full'))
+            self.assertEqual(status, 71, arguments)
+            self.assertTrue(stage.one_line(messages), messages)
+
     def test_to_nobody_ends(self):
         run = subprocess.run(f'{stage.program} --list --watch 0.1 | head -n 1', shell=True, text=True,
                              capture_output=True, timeout=stage.DEADLINE,
@@ -129,6 +192,19 @@ class TheCheck(stage.Test):
         self.assertEqual(status, 69)
         self.assertRegex(output, r'connection +pooled')
         self.assertRegex(output, r'locks +refused: .*pooler')
+
+    def test_of_a_look_alike_is_69(self):
+        server = stage.Server('allow_system_table_mods=on')
+        self.addCleanup(server.stop)
+        server.ask("create or replace function pg_catalog.version() returns text language sql "
+                   "as $$ select 'CockroachDB CCL v25.1.0' $$")
+        status, output, _ = self.run_to_end('--check', server=server)
+        self.assertEqual(status, 69)
+        self.assertRegex(output, r'server +a look-alike')
+        self.assertRegex(output, r'locks +refused: .*CockroachDB')
+        status, output, messages = self.run_to_end('name', '--', 'echo', 'x', server=server)
+        self.assertEqual((status, output), (69, ''))
+        self.assertTrue(stage.one_line(messages), messages)
 
     @staticmethod
     def free_port():

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """What pglock makes of a command and of others who want the lock: see stage.py."""
+import signal
+import subprocess
 import sys
 import time
 
@@ -21,8 +23,8 @@ class TheCommand(stage.Test):
             self.assertEqual(self.run_to_end('name', '--', 'sh', '-c', f'exit {status}')[0], status)
 
     def test_passes_on_the_signal_that_ended_it(self):
-        for signal in (2, 9, 15):
-            self.assertEqual(self.run_to_end('name', '--', 'sh', '-c', f'kill -{signal} $$')[0], -signal)
+        for number in (2, 9, 15):
+            self.assertEqual(self.run_to_end('name', '--', 'sh', '-c', f'kill -{number} $$')[0], -number)
 
     def test_has_the_name_and_the_key_in_its_environment(self):
         show = ('--', 'sh', '-c', 'echo "${PGLOCK_NAME-none} $PGLOCK_KEY"')
@@ -48,11 +50,52 @@ class TheCommand(stage.Test):
         self.assertEqual(self.succeeds('-c', 'echo a; echo b', 'name'), 'a\nb\n')
         self.assertEqual(self.succeeds('-nE9', '--close', 'name', '--', 'printf', '%s', '--help'), '--help')
 
+    def test_may_have_every_spelling_of_an_option(self):
+        for wait in (('-w', '5'), ('-w5',), ('--wait', '5'), ('--wait=0.5',), ('--timeout', '5'), ('--timeout=.5',),
+                     ('-n',), ('--nb',), ('--nonblock',), ('-n', '-n'), ('-w', '1', '-w', '2')):
+            self.assertEqual(self.succeeds(*wait, '-e', 'name', '--', 'echo', 'x'), 'x\n', wait)
+        for mode in ('-s', '--shared', '-x', '-e', '--exclusive', '-o', '--close'):
+            self.assertEqual(self.succeeds(mode, 'name', '--command', 'echo x'), 'x\n', mode)
+        for key, shown in ((('--key', '-5'), '-5'), (('--key=-1,2',), '-1,2'), (('--key', '-1,-2'), '-1,-2'),
+                           (('--key', '-9223372036854775808'), '-9223372036854775808')):
+            self.assertEqual(self.succeeds(*key, '--', 'sh', '-c', 'echo $PGLOCK_KEY'), shown + '\n')
+
+    def test_runs_in_the_shell_that_is_wanted(self):
+        show = ('name', '-c', 'echo "$0" "${BASH_VERSION:+bash}" $#')
+        self.assertEqual(self.succeeds(*show, SHELL='/bin/bash'), '/bin/bash bash 0\n')
+        self.assertEqual(self.succeeds(*show, SHELL=''), '/bin/sh  0\n')
+        self.assertEqual(self.succeeds('name', '-c', ''), '')
+        self.assertEqual(self.run_to_end('name', '-c', 'true', SHELL='/nowhere/shell')[0], 127)
+
+    def test_may_have_a_lock_of_any_name(self):
+        show = ('sh', '-c', 'printf %s "$PGLOCK_NAME"')
+        for name in ('-name', '--list', '-'):
+            self.assertEqual(self.succeeds('--', name, '--', *show), name)
+        self.assertEqual(self.succeeds('--', '-name', *show), '-name')
+        self.assertEqual(self.succeeds('-c', show[2], '--', '-name'), '-name')
+        for name in ('x' * 100_000, '漢字 🔒', ' ', "o'brien", '0', 'a\nb'):
+            self.assertEqual(self.succeeds(name, '--', *show), name)
+        self.assertEqual(self.succeeds(b'\xff\x1b', '--', 'echo', 'x'), 'x\n')
+        self.assertEqual(self.succeeds('--application-name', b'\xff' * 100, 'name', '--', 'echo', 'x'), 'x\n')
+
+    def test_reads_the_input(self):
+        run = self.start('name', '--', 'cat', stdin=subprocess.PIPE)
+        run.process.stdin.write('some\ninput\n')
+        self.assertEqual(run.result(), (0, 'some\ninput\n', ''))
+
+    def test_ends_as_a_pipe_does_when_nobody_reads(self):
+        run = self.start('name', '--', 'yes', prefix=('env', '--default-signal=PIPE'))
+        run.process.stdout.readline()
+        run.process.stdout.close()
+        self.assertEqual(run.process.wait(timeout=stage.DEADLINE), -signal.SIGPIPE)
+
     def test_that_does_not_exist_is_127_and_one_that_may_not_run_is_126(self):
         status, output, messages = self.run_to_end('name', '--', '/nowhere/command')
         self.assertEqual((status, output), (127, ''))
         self.assertTrue(stage.one_line(messages), messages)
         self.assertEqual(self.run_to_end('name', '--', '/etc/passwd')[0], 126)
+        self.assertEqual(self.run_to_end('name', '--', '/etc')[0], 126)
+        self.assertEqual(self.run_to_end('name', '--', '')[0], 127)
 
     def test_inherits_no_descriptor(self):
         listing = self.succeeds('name', '--', 'sh', '-c', 'ls /proc/$$/fd; true')

@@ -1,20 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """Signals to pglock, and what is left of the command when it is killed: see stage.py."""
-import contextlib
-import pathlib
 import signal
 import sys
 
 import stage
 
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
-
-
-def state(process):
-    with contextlib.suppress(OSError):
-        return pathlib.Path(f'/proc/{process}/stat').read_text().rsplit(')', 1)[1].split()[0]
-    return None
 
 
 class ASignal(stage.Test):
@@ -66,10 +58,10 @@ class ASignal(stage.Test):
         self.up()
         command = int((self.directory / 'up').read_text())
         run.process.send_signal(signal.SIGTSTP)
-        self.assertTrue(stage.eventually(lambda: state(command) == 'T' and state(run.process.pid) == 'T'))
+        self.assertTrue(stage.eventually(lambda: stage.state(command) == 'T' and stage.state(run.process.pid) == 'T'))
         self.assertEqual(self.server.holders(), 1)
         run.process.send_signal(signal.SIGCONT)
-        self.assertTrue(stage.eventually(lambda: state(command) in 'RS' and state(run.process.pid) in 'RS'))
+        self.assertTrue(stage.eventually(lambda: stage.state(command) in 'RS' and stage.state(run.process.pid) in 'RS'))
         run.process.terminate()
         self.assertEqual(run.result()[0], -signal.SIGTERM)
 

@@ -36,6 +36,13 @@ def eventually(condition, within=DEADLINE):
     return found
 
 
+def state(process):
+    """R, S, T, ..., see proc(5); None if it has ended."""
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f'/proc/{process}/stat').read_text().rsplit(')', 1)[1].split()[0]
+    return None
+
+
 def clean_environment(**variables):
     """This process's environment without what would lead to a server, and with these variables."""
     kept = {name: value for name, value in os.environ.items()
@@ -47,6 +54,10 @@ def psql_program():
     """Debian's wrapper would look for a cluster first."""
     found = sorted(glob.glob('/usr/lib/postgresql/*/bin/psql'), reverse=True) or [shutil.which('psql')]
     return found[0]
+
+
+def as_argument(value):
+    return value if isinstance(value, bytes) else str(value)
 
 
 class Server:
@@ -101,9 +112,10 @@ class Server:
 class Session:
     """A psql that is told statement by statement; it holds its locks until it ends."""
 
-    def __init__(self, server, application='holder'):
+    def __init__(self, server, application='holder', user='postgres'):
         self.process = subprocess.Popen(
-            [psql_program(), '-XqAt', '-d', server.conninfo() + f" application_name='{application}'"], text=True,
+            [psql_program(), '-XqAt', '-d', server.conninfo() + f" application_name='{application}' user='{user}'"],
+            text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment())
         self.pid = int(self.ask('select pg_backend_pid()'))
 
@@ -125,11 +137,11 @@ class Session:
 class Pglock:
     """A run of the program, with pipes, in a session of its own as under cron."""
 
-    def __init__(self, *arguments, server=None, prefix=(), **variables):
+    def __init__(self, *arguments, server=None, prefix=(), stdin=subprocess.DEVNULL, **variables):
         self.mark = f'PGLOCKS_TEST_RUN={uuid.uuid4()}'  # in the environment of all that the run starts
         name, value = self.mark.split('=')
         self.process = subprocess.Popen(
-            [*prefix, program, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [*prefix, program, *map(as_argument, arguments)], stdin=stdin, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, start_new_session=True,
             env=clean_environment(**(server.variables() if server else {}), **{name: value}, **variables))
 
@@ -166,14 +178,14 @@ class Pglock:
 class Terminal:
     """A run of the program on a pseudo-terminal, its controlling one."""
 
-    def __init__(self, *arguments, server, columns=200, output=None):
-        command = [program, *map(str, arguments)]
+    def __init__(self, *arguments, server, columns=200, output=None, prefix=()):
+        command = [*prefix, program, *map(str, arguments)]
         environment = clean_environment(**server.variables())
         self.process, self.master = pty.fork()
         if self.process == 0:
             if output:
                 os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), 1)
-            os.execve(command[0], command, environment)
+            os.execvpe(command[0], command, environment)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
         self.shown = ''
         self.status = None

@@ -1,34 +1,26 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "waiting.hpp"
 
-#include "report.hpp"
-#include "waiting_display.hpp"
-
 #include <array>
-#include <chrono>
 #include <csignal>
 #include <cstdint>
-#include <optional>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace pglock {
 
-namespace {
-
-constexpr std::chrono::milliseconds before_the_first{300}; ///< a short wait needs no display
-constexpr std::chrono::milliseconds between{1000};
-
-} // namespace
-
 waiting::waiting(const options& given, signal_queue& signals)
-    : given_(given),
-      signals_(signals),
-      ended_(::eventfd(0, EFD_CLOEXEC), "no descriptor to end a wait with"),
-      thread_([this] { run(); }) {}
+    : signals_(signals),
+      ended_(::eventfd(0, EFD_CLOEXEC), "no descriptor to end a wait with") {
+    if (::isatty(STDERR_FILENO) != 0) {
+        display_.emplace(given);
+    }
+    thread_ = std::thread([this] { run(); });
+}
 
 int waiting::end() {
+    display_.reset();
     if (thread_.joinable()) {
         const std::uint64_t one = 1;
         static_cast<void>(::write(ended_.get(), &one, sizeof one));
@@ -38,23 +30,13 @@ int waiting::end() {
 }
 
 void waiting::run() {
-    std::optional<waiting_display> display;
-    if (::isatty(STDERR_FILENO) != 0) {
-        display.emplace(given_);
-    }
-    auto pause = before_the_first;
     for (;;) {
         std::array<pollfd, 2> ready{{{ended_.get(), POLLIN, 0}, {signals_.descriptor_to_poll(), POLLIN, 0}}};
-        const bool idle =
-            ::poll(ready.data(), ready.size(), display ? static_cast<int>(pause.count()) : -1) == 0;
+        ::poll(ready.data(), ready.size(), -1);
         if (ready[0].revents != 0) {
             return;
         }
         read_signals();
-        if (idle && display && signal_ == 0) {
-            display->refresh();
-            pause = between;
-        }
     }
 }
 

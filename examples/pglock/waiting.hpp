@@ -4,8 +4,10 @@
 #include "descriptor.hpp"
 #include "options.hpp"
 #include "signals.hpp"
+#include "waiting_display.hpp"
 
 #include <atomic>
+#include <optional>
 #include <stop_token>
 #include <thread>
 
@@ -13,8 +15,7 @@ namespace pglock {
 
 /// What goes on beside a wait for the lock: signals end it, and a terminal shows who is in the way.
 ///
-/// Has a thread of its own, since the thread that waits is the connection's; what it asks the server it asks
-/// on a connection of its own, made when the wait has lasted a moment.
+/// Has a thread of its own for the signals, since the thread that waits is the connection's.
 class waiting {
 public:
     waiting(const options& given, signal_queue& signals);
@@ -24,18 +25,18 @@ public:
 
     /// Asked to stop by a signal that ends pglock.
     [[nodiscard]] std::stop_token token() const noexcept { return stop_.get_token(); }
-    /// Ends the thread and takes away what the terminal shows. \returns the signal that ended the wait, or 0
+    /// Ends the thread and what the terminal shows. \returns the signal that ended the wait, or 0
     int end();
 
 private:
     void run();
     void read_signals();
 
-    const options& given_;
     signal_queue& signals_;
     descriptor ended_;
     std::stop_source stop_;
     std::atomic<int> signal_ = 0;
+    std::optional<waiting_display> display_{}; ///< forked while there is one thread
     std::thread thread_;
 };
 

@@ -7,15 +7,31 @@
 #include "list.hpp"
 #include "text.hpp"
 
+#include <soci/soci.h>
+
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <csignal>
+#include <cstdint>
 #include <exception>
+#include <memory>
+#include <string>
 #include <string_view>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <thread>
 #include <unistd.h>
 
 namespace pglock {
 
 namespace {
 
+constexpr std::chrono::milliseconds before_the_first{300}; ///< a short wait needs no display
+constexpr std::chrono::milliseconds between{1000};
 constexpr std::string_view clear_line = "\r\033[K";
 
 [[nodiscard]] std::size_t columns() noexcept {
@@ -23,32 +39,12 @@ constexpr std::string_view clear_line = "\r\033[K";
     return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79U;
 }
 
-void show(const std::string& text) { static_cast<void>(::write(STDERR_FILENO, text.data(), text.size())); }
-
-} // namespace
-
-waiting_display::~waiting_display() {
-    if (is_shown_) {
-        static_cast<void>(::write(STDERR_FILENO, clear_line.data(), clear_line.size()));
-    }
-}
-
-void waiting_display::refresh() {
-    const std::string who = in_the_way();
-    const std::string waited = duration_text(std::chrono::steady_clock::now() - since_);
-    // A terminal has 80 columns: what matters most comes first, and the key is left out.
-    const std::string what = given_.name.empty() ? lock_text(given_) : '"' + given_.name + '"';
-    const std::string line = "waiting " + waited + " for " + what + ", " + who;
-    show(std::string(clear_line) + cut_to(printable(line), columns()));
-    is_shown_ = true;
-}
-
-std::string waiting_display::in_the_way() {
+[[nodiscard]] std::string in_the_way(std::unique_ptr<soci::session>& session, const options& given) {
     try {
-        if (!session_) {
-            session_ = open_session(given_);
+        if (!session) {
+            session = open_session(given);
         }
-        const auto holders = pglocks::holders(*session_, *given_.key);
+        const auto holders = pglocks::holders(*session, *given.key);
         if (holders.empty()) {
             return "nobody holds it at the moment";
         }
@@ -58,8 +54,66 @@ std::string waiting_display::in_the_way() {
         }
         return text;
     } catch (const std::exception& error) {
-        session_.reset();
-        return "who holds it is not known (" + message_of(error, given_) + ')';
+        session.reset();
+        return "who holds it is not known (" + message_of(error, given) + ')';
+    }
+}
+
+[[noreturn]] void show_for_ever(const options& given, int shown) {
+    const auto since = std::chrono::steady_clock::now();
+    // A terminal has 80 columns: what matters most comes first, and the key is left out.
+    const std::string what = given.name.empty() ? lock_text(given) : '"' + given.name + '"';
+    std::unique_ptr<soci::session> session;
+    std::this_thread::sleep_for(before_the_first);
+    for (;;) {
+        const std::string who = in_the_way(session, given);
+        const std::string waited = duration_text(std::chrono::steady_clock::now() - since);
+        std::string line = printable("waiting " + waited + " for " + what + ", " + who);
+        line = std::string(clear_line) + cut_to(line, columns());
+        const std::uint64_t one = 1;
+        static_cast<void>(::write(shown, &one, sizeof one));
+        static_cast<void>(::write(STDERR_FILENO, line.data(), line.size()));
+        std::this_thread::sleep_for(between);
+    }
+}
+
+/// The process of the display. It keeps nothing open of pglock's, whose connection must end with pglock.
+[[noreturn]] void display(const options& given, int shown, pid_t parent) noexcept {
+    ::prctl(PR_SET_NAME, "pglock-display");
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    constexpr int kept = STDERR_FILENO + 1;
+    ::dup2(shown, kept);
+    ::close_range(kept + 1, UINT_MAX, 0);
+    try {
+        if (::getppid() == parent) {
+            show_for_ever(given, kept);
+        }
+    } catch (const std::exception&) { // there is no memory for a display
+    }
+    ::_exit(0);
+}
+
+} // namespace
+
+waiting_display::waiting_display(const options& given)
+    : shown_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "no descriptor for a display") {
+    const pid_t parent = ::getpid();
+    process_ = ::fork();
+    if (process_ == 0) {
+        display(given, shown_.get(), parent);
+    }
+    if (process_ < 0) {
+        throw std::system_error(errno, std::generic_category(), "no process");
+    }
+}
+
+waiting_display::~waiting_display() {
+    ::kill(process_, SIGKILL);
+    while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    std::uint64_t times = 0;
+    if (::read(shown_.get(), &times, sizeof times) == sizeof times) {
+        static_cast<void>(::write(STDERR_FILENO, clear_line.data(), clear_line.size()));
     }
 }
 

@@ -1,34 +1,30 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "descriptor.hpp"
 #include "options.hpp"
 
-#include <soci/soci.h>
-
-#include <chrono>
-#include <memory>
-#include <string>
+#include <sys/types.h>
 
 namespace pglock {
 
 /// One line on a terminal, refreshed in place: how long pglock has waited, and for whom.
+///
+/// A process of its own shows it, on a connection of its own made when the wait has lasted a moment: it can
+/// be ended at once, whatever a server or a network makes it wait for.
 class waiting_display {
 public:
-    explicit waiting_display(const options& given) : given_(given) {}
+    /// *Requires*: this process has one thread. *Throws*: `std::system_error` without a process or a
+    /// descriptor.
+    explicit waiting_display(const options& given);
     waiting_display(const waiting_display&) = delete;
     waiting_display& operator=(const waiting_display&) = delete;
-    /// Takes the line away.
+    /// Ends the process and takes the line away.
     ~waiting_display();
 
-    void refresh();
-
 private:
-    [[nodiscard]] std::string in_the_way();
-
-    const options& given_;
-    std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
-    std::unique_ptr<soci::session> session_{};
-    bool is_shown_ = false;
+    descriptor shown_; ///< an eventfd: whether there is a line
+    pid_t process_ = -1;
 };
 
 } // namespace pglock

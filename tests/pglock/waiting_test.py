@@ -91,6 +91,33 @@ class AWait(stage.Test):
         self.assertIn(CLEAR, terminal.shown[-6:])
         self.waits(0)
 
+    def ends_at_once_when_the_display_gets_no_answer(self, end, status):
+        terminal = self.terminal('name', '--', 'echo', 'mine')
+        terminal.shows('held by')
+        displays = self.server.ask("select pid from pg_stat_activity where application_name = 'pglock name' and "
+                                   "state = 'idle'").split()
+        self.assertEqual(len(displays), 1)
+        os.kill(int(displays[0]), signal.SIGSTOP)
+        try:
+            time.sleep(1.2)  # so long that it has asked
+            end(terminal)
+            self.assertTrue(stage.eventually(lambda: stage.state(terminal.process) == 'Z', 5))
+        finally:
+            os.kill(int(displays[0]), signal.SIGCONT)
+        self.assertEqual(terminal.result(), status)
+
+    def test_has_its_command_run_at_once_also_when_the_display_gets_no_answer(self):
+        self.ends_at_once_when_the_display_gets_no_answer(lambda terminal: self.holder.end(), 0)
+
+    def test_ends_by_ctrl_c_at_once_also_when_the_display_gets_no_answer(self):
+        self.ends_at_once_when_the_display_gets_no_answer(lambda terminal: terminal.type('\x03'), -signal.SIGINT)
+
+    def test_of_a_killed_pglock_on_a_terminal_leaves_no_display(self):
+        terminal = self.terminal('name', '--', 'true')
+        terminal.shows('held by')
+        os.kill(terminal.process, signal.SIGKILL)
+        self.assertTrue(stage.eventually(lambda: self.server.backends() == []))
+
     def test_in_a_pipe_is_silent(self):
         run = self.start('name', '--', 'echo', 'mine')
         self.waits()

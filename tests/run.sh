@@ -118,9 +118,8 @@ run_meson_tests() { # TIMEOUT-MULTIPLIER [OPTION...]
     shift
     find "$build_dir" \( -name '*.xml' -o -path '*/meson-logs/testlog*' \) -delete
     start=$(now_ms)
-    printf '  running the tests ... '
-    child meson test -C "$build_dir" --num-processes "$jobs" --timeout-multiplier "$multiplier" "$@" \
-        </dev/null >"$private/step.log" 2>&1 || status=$?
+    watched "running the tests" child meson test -C "$build_dir" --num-processes "$jobs" \
+        --timeout-multiplier "$multiplier" "$@" </dev/null || status=$?
     count_tests "$build_dir" 3>"$private/count" >"$private/failures.new" 2>>"$private/step.log"
     read -r phase_passed phase_failed <"$private/count" || phase_passed=0 phase_failed=0
     sed "s/^--- /&$phase: /" "$private/failures.new" >>"$private/failures"
@@ -194,8 +193,7 @@ run_examples() {
     local name start
     for name in "${examples[@]}"; do
         start=$(now_ms)
-        printf '  %s ... ' "$name"
-        if child bash "$repository/examples/run.sh" "$name" </dev/null >"$private/step.log" 2>&1; then
+        if watched "$name" child bash "$repository/examples/run.sh" "$name" </dev/null; then
             phase_passed=$((phase_passed + 1))
             seconds_since "$start"
             echo

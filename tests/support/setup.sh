@@ -6,6 +6,7 @@
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 build_root=$(realpath -m -- "${PGLOCKS_BUILD:-$repository/build}")
 jobs=$(nproc)
+seconds_between_lines=30
 . "$repository/tests/support/packages.sh"
 
 say() { printf '%s\n' "$@"; }
@@ -39,7 +40,7 @@ run_privately() {
     private=$(mktemp -d "$parent/pglocks.XXXXXX") || fail "no temporary directory can be made in $parent"
     if [ "$(id -u)" -eq 0 ]; then chmod 711 "$private"; fi
     mkdir -m 1777 "$private/tmp"
-    export TMPDIR=$private/tmp LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+    export TMPDIR=$private/tmp LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
     main "$@" <&0 &
     worker=$!
     wait "$worker"
@@ -114,10 +115,10 @@ step() {
     timed "$1" child "${@:2}" </dev/null
 }
 
-# The same for apt-get, alone or under sudo: it may ask the terminal for a password, takes an interrupt in its own
-# way, and is never cut off in the middle.
+# The same for apt-get, alone or under sudo: it may ask the terminal for a password, which must not be written over,
+# takes an interrupt in its own way, and is never cut off in the middle.
 root_step() {
-    local status=0
+    local status=0 progress_in_place=no
     trap '' INT
     trap 'exit 143' TERM
     timed "$1" env --default-signal=INT,QUIT --unset=TMPDIR "${@:2}" || status=$?
@@ -128,11 +129,9 @@ root_step() {
 }
 
 timed() {
-    local text=$1 start status=0
-    shift
+    local start status=0
     start=$(now_ms)
-    printf '  %s ... ' "$text"
-    "$@" >"$private/step.log" 2>&1 || status=$?
+    watched "$@" || status=$?
     if [ "$status" -eq 0 ]; then
         seconds_since "$start"
         echo
@@ -146,6 +145,46 @@ timed() {
     fi
     return "$status"
 }
+
+# watched TEXT COMMAND...: runs it with its output in step.log, and shows meanwhile how far it is. Leaves the line open:
+# how it ended is the caller's to say.
+watched() {
+    local text=$1 watcher status=0
+    shift
+    printf '  %s ... ' "$text"
+    : >"$private/step.log"
+    exec 4> >(show_progress "$text")
+    watcher=$!
+    "$@" >"$private/step.log" 2>&1 4>&- || status=$?
+    exec 4>&-
+    if ! wait "$watcher"; then
+        if progress_is_in_place; then printf '\r\033[K'; fi
+        printf '  %s ... ' "$text"
+    fi
+    return "$status"
+}
+
+# Until its standard input ends: on a terminal every second and on the line of the step, elsewhere now and then and on
+# lines of their own. Fails if it has shown anything, so that the line has to be begun again.
+show_progress() { # TEXT
+    local start pause=$seconds_between_lines count shown=0
+    start=$(now_ms)
+    if progress_is_in_place; then pause=1; fi
+    while read -r -t $pause; [ $? -gt 128 ]; do
+        # ninja, meson test and run-clang-tidy count: [3/14], 3/14
+        count=$(sed -nE 's|^ *\[? *([0-9]+)/ *([0-9]+)[] ].*|[\1/\2] |p' "$private/step.log" | tail -n 1)
+        if progress_is_in_place; then
+            printf '\r\033[K  %s ... %s%d s ' "$1" "$count" $((($(now_ms) - start) / 1000))
+        else
+            if [ $shown -eq 0 ]; then echo; fi
+            printf '    %safter %d s\n' "$count" $((($(now_ms) - start) / 1000))
+        fi
+        shown=1
+    done
+    return $shown
+}
+
+progress_is_in_place() { [ -t 1 ] && [ "${TERM-dumb}" != dumb ] && [ "${progress_in_place-}" != no ]; }
 
 find_compiler() {
     local name

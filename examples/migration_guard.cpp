@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Four instances of an application start at once, and each brings the schema up to date: one does it, the
-// others wait.
+// Four instances of an application start at once: one brings the schema up to date, the others wait.
 #include <pglocks/inspect.hpp>
 #include <pglocks/pglocks.hpp>
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A file that one writes in place and many read: who reads sees all of a report, and all readers read at a
-// time.
+// A file that one writes in place and many read at the same time: who reads sees all of a report.
 #include <pglocks/pglocks.hpp>
 
 #include "connection.hpp"

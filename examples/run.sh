@@ -18,6 +18,7 @@ Usage: examples/run.sh [NAME [ARGUMENT...]]     run an example (without a name: 
 
 Installs the Debian packages that are missing (as root, or with sudo), builds the example, starts a private
 PostgreSQL on a Unix socket, runs the example with the arguments on it, and stops and removes everything.
+The source is examples/NAME.cpp, or in the directory examples/NAME.
 
 Environment:
   PGHOST, PGHOSTADDR or PGSERVICE, with libpq's other variables (PGPORT, PGUSER, PGDATABASE, PGPASSWORD, ...),

@@ -219,6 +219,15 @@ class TheExample(Example):
             self.assertIn(EXAMPLE, output)
 
 
+class TheList(unittest.TestCase):
+    def test_says_of_every_example_in_a_sentence_what_it_shows(self):
+        status, output = Run('--list').result()
+        self.assertEqual(status, 0, output)
+        self.assertIn(EXAMPLE, output)
+        for line in output.splitlines():
+            self.assertRegex(line, r'\A\w+ +\w.*\w\.\Z')
+
+
 class AnInterruption(Example):
     def interrupts_the_start_of_the_server(self, send, status):
         for _ in range(5):  # a run that was over before it could be interrupted says nothing

@@ -4,9 +4,11 @@
 
 #include <soci/soci.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <string_view>
 
 namespace {
 
@@ -28,7 +30,7 @@ using namespace std::chrono_literals;
 using invoice_lock =
     pglocks::basic_advisory_lock<pglocks::scope::transaction, pglocks::interop::django_pglocks>;
 
-void nightly(soci::session& sql) {
+void nightly(soci::session& sql) { // opened by soci::session sql(soci::postgresql, "dbname=shop")
     {
         pglocks::advisory_lock lock(sql, "nightly-report"); // waits in PostgreSQL's queue; throws on deadlock
         run_report(sql);
@@ -47,6 +49,28 @@ void nightly(soci::session& sql) {
     transaction.commit(); // and the lock ends with it: it has no unlock()
 }
 //! [readme]
+
+//! [own policy]
+/// Tenants never meet. In SQL: pg_advisory_lock(tenant, hashtext(name)).
+class tenant {
+public:
+    using axis = pglocks::axis::hash;
+
+    explicit tenant(std::int32_t id) noexcept : id_(id) {}
+
+    [[nodiscard]] pglocks::lock_key key_of(std::string_view name) const noexcept {
+        return {id_, static_cast<std::int32_t>(pglocks::hash::postgres_hashtext::key_of(name))};
+    }
+
+private:
+    std::int32_t id_;
+};
+
+void count_stock(soci::session& sql) {
+    pglocks::basic_advisory_lock<tenant> lock(sql, "stock", tenant(7)); // keeps out tenant 7, nobody else
+    run_report(sql);
+}
+//! [own policy]
 // NOLINTEND(misc-use-internal-linkage)
 
 int main(int argc, char** argv) {
@@ -55,6 +79,7 @@ int main(int argc, char** argv) {
         sql << "create temporary table report (made timestamp with time zone)";
         sql << "create temporary table invoice (customer integer)";
         nightly(sql);
+        count_stock(sql);
 
         int reports = 0;
         int invoices = 0;
@@ -64,7 +89,7 @@ int main(int argc, char** argv) {
             soci::into(reports), soci::into(invoices), soci::into(locks);
         std::cout << reports << " reports and " << invoices << " invoice were written under a lock; " << locks
                   << " locks are left.\n";
-        return reports == 3 && invoices == 1 && locks == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return reports == 4 && invoices == 1 && locks == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     } catch (const std::exception& error) {
         std::cerr << argv[0] << ": " << error.what() << '\n';
         return EXIT_FAILURE;

@@ -17,7 +17,7 @@ namespace pglocks {
 using release_failure_handler = void (*)(const lock_error&) noexcept;
 
 /// The handler until another is set: one line on stderr.
-inline void print_release_failure(const lock_error& error) noexcept {
+PGLOCKS_EXPORT inline void print_release_failure(const lock_error& error) noexcept {
     std::fprintf(stderr, "%s\n", error.what()); // stdio: no exception, no lock of ours, one write
 }
 

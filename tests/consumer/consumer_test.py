@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """Tests of how another project finds and uses the library: a program of two units, and one with a shared library, are
-built and run against the installed package and against a subproject.
+built against the installed package and against a subproject, and run on a server.
 
   consumer_test.py MESON VERSION [OPTION_OF_UNITTEST...]
 
@@ -19,6 +19,8 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIBRARY = HERE.parents[1]
+sys.path.insert(0, str(HERE.parent / 'pglock'))
+from stage import Server
 WARNINGS = ['-Wall', '-Wextra', '-Wpedantic', '-Wconversion', '-Wshadow', '-Wold-style-cast', '-Werror']
 meson = version = None
 
@@ -40,6 +42,8 @@ class Consumer(unittest.TestCase):
         run(meson, 'setup', f'--prefix={cls.prefix}', '-Dtests=disabled', '-Dexamples=disabled', cls.root / 'library',
             LIBRARY)
         run(meson, 'install', '-C', cls.root / 'library')
+        cls.server = Server()
+        cls.addClassCleanup(cls.server.stop)
         cls.pkg_config = {'PKG_CONFIG_PATH': str(cls.prefix / 'share' / 'pkgconfig')}
 
     def setUp(self):
@@ -51,17 +55,25 @@ class Consumer(unittest.TestCase):
         for template in ('CMakeLists.txt.in', 'meson.build.in'):
             shutil.copy(HERE / template, self.source / template.removesuffix('.in'))
 
-    def test_pkg_config_and_the_compiler_alone_are_enough(self):
-        def compile(*arguments):
-            flags = shlex.split(run('pkg-config', '--cflags', '--libs', 'pglocks', **self.pkg_config))
-            run(*shlex.split(os.environ.get('CXX', 'g++')), '-std=c++20', *WARNINGS, *arguments, *flags)
+    def compile(self, *arguments):
+        flags = shlex.split(run('pkg-config', '--cflags', '--libs', 'pglocks', **self.pkg_config))
+        return run(*shlex.split(os.environ.get('CXX', 'g++')), *arguments, *flags)
 
+    def test_pkg_config_and_the_compiler_alone_are_enough(self):
+        strict = ['-std=c++20', *WARNINGS, '-fvisibility=hidden']
         program, library = self.source / 'program', self.source / 'libreports.so'
-        compile(self.source / 'consumer.cpp', self.source / 'reports.cpp', '-o', program)
-        self.assertIn('nightly-report', run(program))
-        compile('-shared', '-fPIC', '-fvisibility=hidden', self.source / 'reports.cpp', '-o', library)
-        compile(self.source / 'consumer.cpp', library, '-o', program)
-        self.assertIn('nightly-report', run(program))
+        self.compile(*strict, self.source / 'consumer.cpp', self.source / 'reports.cpp', '-o', program)
+        self.assertIn('nightly-report', run(program, **self.server.variables()))
+        self.compile(*strict, '-shared', '-fPIC', self.source / 'reports.cpp', '-o', library)
+        self.compile(*strict, self.source / 'consumer.cpp', library, '-o', program)
+        self.assertIn('nightly-report', run(program, **self.server.variables()))
+
+    def test_an_older_standard_is_told_what_to_write(self):
+        source = self.source / 'old.cpp'
+        source.write_text('#include <pglocks/pglocks.hpp>\n')
+        with self.assertRaisesRegex(AssertionError, '-std=c[+][+]20') as told:
+            self.compile('-std=c++17', '-fsyntax-only', source)
+        self.assertEqual(str(told.exception).count('error:'), 1)
 
     def test_pkg_config_tells_the_version(self):
         self.assertEqual(run('pkg-config', '--modversion', 'pglocks', **self.pkg_config).strip(), version)
@@ -71,10 +83,20 @@ class Consumer(unittest.TestCase):
         for page in ('troubleshooting.md', 'tutorial/first_lock.md', 'reference/errors.md', 'LICENSE'):
             self.assertTrue((pages / page).is_file(), page)
 
+    def test_nothing_is_compiled_to_install_the_headers(self):
+        self.assertEqual(list((self.root / 'library').rglob('*.o')), [])
+
+    def test_the_command_is_installed_with_its_manual_page(self):
+        run(meson, 'setup', f'--prefix={self.prefix}', '-Dpglock=enabled', '-Dtests=disabled', '-Dexamples=disabled',
+            self.build, LIBRARY)
+        installed = json.loads(run(meson, 'introspect', '--installed', self.build)).values()
+        for file in ('bin/pglock', 'share/man/man1/pglock.1'):
+            self.assertIn(str(self.prefix / file), installed)
+
     def test_cmake_finds_the_package(self):
         run('cmake', '-S', self.source, '-B', self.build, f'-DCMAKE_PREFIX_PATH={self.prefix}')
         run('cmake', '--build', self.build)
-        run('ctest', '--test-dir', self.build, '--output-on-failure')
+        run('ctest', '--test-dir', self.build, '--output-on-failure', **self.server.variables())
 
     def test_cmake_refuses_another_series(self):
         (self.source / 'CMakeLists.txt').write_text(
@@ -89,13 +111,13 @@ class Consumer(unittest.TestCase):
 
     def test_meson_finds_the_package(self):
         run(meson, 'setup', '--wrap-mode=nofallback', self.build, self.source, **self.pkg_config)
-        run(meson, 'test', '-C', self.build)
+        run(meson, 'test', '-C', self.build, **self.server.variables())
 
     def test_a_meson_subproject_adds_no_target_and_installs_nothing(self):
         (self.source / 'subprojects').mkdir()
         (self.source / 'subprojects' / 'pglocks').symlink_to(LIBRARY)
         run(meson, 'setup', '--wrap-mode=nofallback', '--force-fallback-for=pglocks', self.build, self.source)
-        run(meson, 'test', '-C', self.build)
+        run(meson, 'test', '-C', self.build, **self.server.variables())
         targets = json.loads(run(meson, 'introspect', '--targets', self.build))
         self.assertEqual({target['name'] for target in targets}, {'two_units', 'shared', 'reports'})
         self.assertEqual(json.loads(run(meson, 'introspect', '--installed', self.build)), {})

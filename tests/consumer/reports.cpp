@@ -3,12 +3,15 @@
 
 #include <pglocks/inspect.hpp>
 
+#include <utility>
+
 namespace reports {
 
-void write() {
-    soci::session closed;
-    const pglocks::advisory_lock lock(closed, "nightly-report");
-}
+pglocks::advisory_lock begin(soci::session& sql) { return pglocks::advisory_lock(sql, "nightly-report"); }
+
+void end(pglocks::advisory_lock lock) { const pglocks::advisory_lock ours = std::move(lock); }
+
+bool is_settled(soci::session& sql) { return pglocks::release_pending(sql); }
 
 pglocks::lock_key key() { return pglocks::key_of("nightly-report"); }
 

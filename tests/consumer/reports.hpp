@@ -7,8 +7,14 @@
 
 namespace reports {
 
-/// Takes a lock on a session that is not open. Throws `pglocks::refused`.
-REPORTS_API void write();
+/// Takes the lock of the report.
+[[nodiscard]] REPORTS_API pglocks::advisory_lock begin(soci::session& sql);
+
+/// Releases a lock, whoever took it.
+REPORTS_API void end(pglocks::advisory_lock lock);
+
+/// Whether nothing of the session waits for its release any more.
+[[nodiscard]] REPORTS_API bool is_settled(soci::session& sql);
 
 /// The key of the report, as this unit makes it.
 [[nodiscard]] REPORTS_API pglocks::lock_key key();

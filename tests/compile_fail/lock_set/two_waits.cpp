@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ERROR: pglocks: more than one wait policy: keep one of wait::block, wait::none, wait::timeout,
-// wait::poll<>
+// ERROR: pglocks: more than one wait policy: keep one of wait::block,
 // NOTE: at_most_one
 
 #include <pglocks/pglocks.hpp>

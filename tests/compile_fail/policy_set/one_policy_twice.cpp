@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ERROR: pglocks: more than one mode policy: keep one of mode::exclusive, mode::shared
+// ERROR: pglocks: more than one mode policy: keep one of mode::exclusive,
 // NOTE: at_most_one
 
 #include <pglocks/pglocks.hpp>

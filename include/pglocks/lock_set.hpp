@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace pglocks {
 
@@ -89,7 +90,8 @@ public:
         requires(owner_releases && rule::takes_arguments<set, R, detail::seen_t<N>, A...>)
     [[nodiscard("pglocks: the locks are released at the end of this statement: give them a name")]]
     advisory_lock_set(R& resource, N&& range, const A&... how)
-        : body(postgres::session_handle(resource), keys_of(range, how...), body::wait_value(how...)) {
+        : body(postgres::session_handle(resource), keys_of(std::forward<N>(range), how...),
+               body::wait_value(how...)) {
         this->start(this->take_first_name(), how...);
     }
 
@@ -99,28 +101,28 @@ public:
         requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  !rule::may_come_back_empty<set, A...>)
     advisory_lock_set(transaction& within, N&& range, const A&... how)
-        : advisory_lock_set(in_transaction, within.session(), range, how...) {}
+        : advisory_lock_set(in_transaction, within.session(), std::forward<N>(range), how...) {}
     /// As above, where it may come back without the locks: look at `owns_lock()`.
     template <class N = detail::lock_list, class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  rule::may_come_back_empty<set, A...>)
     [[nodiscard("pglocks: the locks may not have been granted: look at owns_lock()")]]
     advisory_lock_set(transaction& within, N&& range, const A&... how)
-        : advisory_lock_set(in_transaction, within.session(), range, how...) {}
+        : advisory_lock_set(in_transaction, within.session(), std::forward<N>(range), how...) {}
 
     /// Transaction scope in existing code: a session and its `soci::transaction`, as for one lock.
     template <class N = detail::lock_list, class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  !rule::may_come_back_empty<set, A...>)
     advisory_lock_set(soci::session& session, soci::transaction& /*within*/, N&& range, const A&... how)
-        : advisory_lock_set(in_transaction, session, range, how...) {}
+        : advisory_lock_set(in_transaction, session, std::forward<N>(range), how...) {}
     /// As above, where it may come back without the locks: look at `owns_lock()`.
     template <class N = detail::lock_list, class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  rule::may_come_back_empty<set, A...>)
     [[nodiscard("pglocks: the locks may not have been granted: look at owns_lock()")]]
     advisory_lock_set(soci::session& session, soci::transaction& /*within*/, N&& range, const A&... how)
-        : advisory_lock_set(in_transaction, session, range, how...) {}
+        : advisory_lock_set(in_transaction, session, std::forward<N>(range), how...) {}
 
     /// The keys, in the order in which they are taken, each once. They live as long as this object's.
     [[nodiscard]] lock_keys keys() const noexcept { return this->what(); }
@@ -164,13 +166,15 @@ private:
 
     template <class N, class... A>
     advisory_lock_set(detail::delegated, soci::session& session, N&& range, const A&... how)
-        : body(postgres::session_handle(session), keys_of(range, how...), body::wait_value(how...)) {
+        : body(postgres::session_handle(session), keys_of(std::forward<N>(range), how...),
+               body::wait_value(how...)) {
         this->start(this->take_first_name(), how...);
     }
 
     template <class N, class... A>
-    [[nodiscard]] static detail::lock_set_keys keys_of(N& range, const A&... how) {
-        if constexpr (rule::range_of_names<std::remove_const_t<N>> && rule::hash_takes_names<hash_policy>) {
+    // NOLINTNEXTLINE(cppcoreguidelines-missing-std-forward): it is read in place
+    [[nodiscard]] static detail::lock_set_keys keys_of(N&& range, const A&... how) {
+        if constexpr (rule::range_of_names<std::remove_cvref_t<N>> && rule::hash_takes_names<hash_policy>) {
             return {range, [hash = detail::pick<hash_policy>(how...)](std::string_view name) {
                         return key_of<hash_policy>(name, hash);
                     }};

@@ -37,11 +37,12 @@ struct liquibase_sessionlock : detail::utf8_names {
     static constexpr std::string_view summary = "Java liquibase-sessionlock, of the lock table's name";
 
     [[nodiscard]] static constexpr lock_key key_of(std::string_view table) noexcept {
+        // Not in the class, which clang would then take for one that is only declared.
+        static_assert((digest::is_utf8(Schema.view()) && ...), "pglocks: the schema's name is not UTF-8");
         return {digest::java_string_hash(table), hash_of_schema};
     }
 
 private:
-    static_assert((digest::is_utf8(Schema.view()) && ...), "pglocks: the schema's name is not UTF-8");
     static constexpr std::int32_t hash_of_schema = [] {
         std::int32_t hash = digest::java_string_hash("public");
         ((hash = digest::java_string_hash(Schema.view())), ...);

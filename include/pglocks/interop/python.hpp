@@ -66,6 +66,8 @@ struct pals : detail::utf8_names {
     static constexpr std::string_view summary = "Python pals";
 
     [[nodiscard]] static constexpr std::int64_t key_of(std::string_view name) noexcept {
+        // Not in the class, which clang would then take for one that is only declared.
+        static_assert((digest::is_utf8(App.view()) && ...), "pglocks: the application's name is not UTF-8");
         return std::bit_cast<std::int64_t>(
             digest::load_little_u64(digest::sha1({prefix.data(), prefix.size()}, name).data()));
     }
@@ -80,7 +82,6 @@ private:
         }
         return text;
     }();
-    static_assert((digest::is_utf8(App.view()) && ...), "pglocks: the application's name is not UTF-8");
 };
 
 /// The keys of Python's postgresql-lock: the first eight bytes of SHA-1, big-endian.

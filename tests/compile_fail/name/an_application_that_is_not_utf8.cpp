@@ -5,10 +5,14 @@
 
 #include <pglocks/pglocks.hpp>
 
-using control = pglocks::basic_advisory_lock<pglocks::interop::pals<"caf\xc3\xa9">>;
-static_assert(sizeof(control) > 0);
+#include <soci/soci.h>
+
+void control(soci::session& sql) {
+    const pglocks::basic_advisory_lock<pglocks::interop::pals<"caf\xc3\xa9">> lock(sql, "x");
+}
 
 #ifdef PGLOCKS_MUST_FAIL
-using wrong = pglocks::basic_advisory_lock<pglocks::interop::pals<"caf\xe9">>;
-static_assert(sizeof(wrong) > 0);
+void wrong(soci::session& sql) {
+    const pglocks::basic_advisory_lock<pglocks::interop::pals<"caf\xe9">> lock(sql, "x");
+}
 #endif

@@ -15,8 +15,8 @@ namespace pglocks::interop {
 /// The key that Java's Flyway locks while it migrates: 77431708279161 plus `hashCode` of the history table.
 ///
 /// The name is the table's with its schema, both in quotes: `"public"."flyway_schema_history"`. Source:
-/// Flyway, `LOCK_MAGIC_NUM` in PostgreSQLAdvisoryLockTemplate.java, package
-/// org.flywaydb.core.internal.database.postgresql.
+/// Flyway, `LOCK_MAGIC_NUM` in PostgreSQLAdvisoryLockTemplate.java, package org.flywaydb.database.postgresql,
+/// of 2026 (commit 1880296).
 struct flyway : detail::utf8_names {
     static constexpr std::string_view summary = "Java Flyway, of \"schema\".\"table\" with the quotes";
 

@@ -12,8 +12,8 @@ namespace pglocks::interop {
 /// The keys of PHP's Symfony Lock in its PostgreSQL stores: CRC-32 of the resource, unsigned.
 ///
 /// A PHP string is a sequence of bytes: no name is refused. 32-bit builds of PHP give another key to half of
-/// the names. Among 10,000 names the odds of a collision are 1 in 86. Source: Symfony, `getHashedKey` in
-/// src/Symfony/Component/Lock/Store/PostgreSqlStore.php.
+/// the names. Among 10,000 names the odds of a collision are 1 in 86. Source: Symfony 5.4.53, `getHashedKey`
+/// in src/Symfony/Component/Lock/Store/PostgreSqlStore.php.
 struct symfony {
     using axis = pglocks::axis::hash;
     static constexpr std::string_view summary = "PHP Symfony Lock";

@@ -44,7 +44,7 @@ private:
 
 /// The key that Rails locks while it migrates the database of this name: 2053462845 times its CRC-32.
 ///
-/// Source: Rails, `generate_migrator_advisory_lock_id` in activerecord/lib/active_record/migration.rb.
+/// Source: Rails 6.1.7, `generate_migrator_advisory_lock_id` in activerecord/lib/active_record/migration.rb.
 struct rails_migration {
     using axis = pglocks::axis::hash;
     static constexpr std::string_view summary = "Ruby on Rails migrations, of the database's name";

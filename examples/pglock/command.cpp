@@ -57,8 +57,8 @@ command::command(const std::vector<std::string>& words, const sigset_t& blocked)
     if (::pipe2(ends, O_CLOEXEC) != 0) {
         throw std::system_error(errno, std::generic_category(), "no pipe");
     }
-    const descriptor read_end(ends[0], "");
-    descriptor write_end(ends[1], "");
+    const pglocks::postgres::descriptor read_end(ends[0], "");
+    pglocks::postgres::descriptor write_end(ends[1], "");
     ::prctl(PR_SET_CHILD_SUBREAPER, 1); // what the command leaves behind is collected here, at once
     const pid_t parent = ::getpid();
     process_ = ::fork();

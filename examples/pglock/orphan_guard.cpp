@@ -42,8 +42,8 @@ orphan_guard::orphan_guard(pid_t group) {
     if (::pipe2(ends, O_CLOEXEC) != 0) {
         throw std::system_error(errno, std::generic_category(), "no pipe");
     }
-    const descriptor read_end(ends[0], "");
-    word_ = descriptor(ends[1], "");
+    const pglocks::postgres::descriptor read_end(ends[0], "");
+    word_ = pglocks::postgres::descriptor(ends[1], "");
     process_ = ::fork();
     if (process_ == 0) {
         guard(group, read_end.get());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "descriptor.hpp"
+#include <pglocks/postgres/descriptor.hpp>
 
 #include <sys/types.h>
 
@@ -22,7 +22,7 @@ public:
     ~orphan_guard();
 
 private:
-    descriptor word_;
+    pglocks::postgres::descriptor word_;
     pid_t process_ = -1;
 };
 

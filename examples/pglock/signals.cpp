@@ -18,7 +18,8 @@ signal_queue::signal_queue(bool stops) {
         sigaddset(&taken, SIGTSTP);
         sigaddset(&taken, SIGCONT);
     }
-    queue_ = descriptor(::signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK), "no descriptor for signals");
+    queue_ = pglocks::postgres::descriptor(::signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK),
+                                           "no descriptor for signals");
     ::pthread_sigmask(SIG_BLOCK, &taken, &before_);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "descriptor.hpp"
+#include <pglocks/postgres/descriptor.hpp>
 
 #include <csignal>
 #include <optional>
@@ -29,7 +29,7 @@ public:
 
 private:
     sigset_t before_{};
-    descriptor queue_;
+    pglocks::postgres::descriptor queue_;
 };
 
 /// Ends this process as this signal does, so that whoever waits for it sees the signal; without a core. As

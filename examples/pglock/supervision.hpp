@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <pglocks/postgres/descriptor.hpp>
+
 #include "command.hpp"
-#include "descriptor.hpp"
 #include "options.hpp"
 #include "signals.hpp"
 
@@ -35,7 +36,7 @@ private:
     const options& given_;
     command& child_;
     signal_queue& signals_;
-    descriptor loss_;
+    pglocks::postgres::descriptor loss_;
     std::stop_callback<std::function<void()>> on_stop_;
     bool is_ending_it_ = false;
     bool loss_seen_ = false;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "descriptor.hpp"
+#include <pglocks/postgres/descriptor.hpp>
+
 #include "options.hpp"
 #include "signals.hpp"
 #include "waiting_display.hpp"
@@ -33,7 +34,7 @@ private:
     void read_signals();
 
     signal_queue& signals_;
-    descriptor ended_;
+    pglocks::postgres::descriptor ended_;
     std::stop_source stop_;
     std::atomic<int> signal_ = 0;
     std::optional<waiting_display> display_{}; ///< forked while there is one thread

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "descriptor.hpp"
+#include <pglocks/postgres/descriptor.hpp>
+
 #include "options.hpp"
 
 #include <sys/types.h>
@@ -23,7 +24,7 @@ public:
     ~waiting_display();
 
 private:
-    descriptor shown_; ///< an eventfd: whether there is a line
+    pglocks::postgres::descriptor shown_; ///< an eventfd: whether there is a line
     pid_t process_ = -1;
 };
 

@@ -11,23 +11,29 @@ namespace pglocks::postgres {
 /// A file descriptor of our own.
 class descriptor {
 public:
+    descriptor() noexcept = default;
     /// *Throws*: `std::system_error` if it is none: what a system call that failed has returned.
-    explicit descriptor(int number, const char* what) : number_(number) {
+    descriptor(int number, const char* what) : number_(number) {
         if (number_ < 0) {
             throw std::system_error(errno, std::generic_category(), what);
         }
     }
     descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    descriptor& operator=(descriptor&&) = delete;
-    ~descriptor() {
+    descriptor& operator=(descriptor&& other) noexcept {
+        std::swap(number_, other.number_);
+        return *this;
+    }
+    ~descriptor() { close(); }
+
+    [[nodiscard]] int get() const noexcept { return number_; }
+    void close() noexcept {
         if (number_ >= 0) {
-            ::close(number_);
+            ::close(std::exchange(number_, -1));
         }
     }
-    [[nodiscard]] int get() const noexcept { return number_; }
 
 private:
-    int number_;
+    int number_ = -1;
 };
 
 } // namespace pglocks::postgres

@@ -64,27 +64,11 @@ private:
     iconv_t converter_;
 };
 
-/// Random text: characters of one to four bytes, and, if wanted, a byte that may spoil it.
+/// Nearly UTF-8 and, if wanted, with a byte that may spoil it.
 std::string random_text(golden::random_bytes& random, bool spoiled) {
-    const auto below = [&](std::uint32_t bound) {
-        return static_cast<std::uint32_t>(random.engine()() % bound);
-    };
-    std::string text;
-    const auto add = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
-    for (std::size_t left = below(20); left != 0; --left) {
-        const std::uint32_t size = below(4) + 1;
-        if (size == 1) {
-            add(below(0x80));
-            continue;
-        }
-        // Any lead of its size, hence now and then an overlong form, a surrogate, or too high a number.
-        add(size == 2 ? 0xc2 + below(0x1e) : size == 3 ? 0xe0 + below(0x10) : 0xf0 + below(5));
-        for (std::uint32_t i = 1; i != size; ++i) {
-            add(0x80 + below(0x40));
-        }
-    }
+    std::string text = golden::nearly_utf8(random);
     if (spoiled && !text.empty()) {
-        text[below(static_cast<std::uint32_t>(text.size()))] = static_cast<char>(below(0x100));
+        text[random.engine()() % text.size()] = static_cast<char>(random.engine()() % 0x100);
     }
     return text;
 }

@@ -28,8 +28,7 @@ struct advisory_lock_js : detail::utf8_names {
 };
 
 /// The key that Prisma Migrate locks while it migrates. Source: Prisma's schema engine, `acquire_lock` in
-/// schema-engine/connectors/sql-schema-connector/src/flavour/postgres.rs, of 2025
-/// (commit 1f7ff79).
+/// schema-engine/connectors/sql-schema-connector/src/flavour/postgres.rs (commit 1f7ff79).
 inline constexpr lock_key prisma_migrate{72'707'369};
 
 /// The key that node-pg-migrate locks while it migrates. Source: node-pg-migrate 9.0.0, `PG_MIGRATE_LOCK_ID`

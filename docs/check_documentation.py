@@ -20,6 +20,7 @@ REGION_COMMENT = re.compile(r"<!--\s*region:\s*(?P<file>[^#]+?)\s*#\s*(?P<name>.
 FENCE = re.compile(r"^\s*(?P<fence>```+|~~~+)\s*(?P<language>[^\s`]*)")
 LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*<?(?P<target>[^()<>\s]+(?:\([^()]*\))?)>?(?:\s+\"[^\"]*\")?\s*\)")
 REFERENCE = re.compile(r"^\s{0,3}\[[^\]]+\]:\s*<?(?P<target>[^\s>]+)")
+MARK = re.compile(r"\s*(//!|#) \[[^\]]*\]\s*$")
 CPP = {"cpp", "c++", "cc", "cxx", "hpp"}
 BUILD_FILES = {"cmake", "meson"}
 RUN = {"sh": "docs/commands_test.py", "sql": "tests/integration/documented_sql_test.cpp"}
@@ -60,7 +61,8 @@ class Checker:
             raise ValueError(f"{file} has {len(marks)} lines `//! [{name}]` instead of two")
         if not self.is_compiled(path):
             raise ValueError(f"{file} stands in no meson.build beside or above it: nothing compiles it")
-        return textwrap.dedent("\n".join(lines[marks[0] + 1:marks[1]])).strip("\n")
+        body = [line for line in lines[marks[0] + 1:marks[1]] if not MARK.match(line)]  # of regions inside
+        return textwrap.dedent("\n".join(body)).strip("\n")
 
     def is_compiled(self, path: pathlib.Path) -> bool:
         """Whether a meson.build beside or above the file names it, or its stem, which lists of programs have; or, for a

@@ -70,6 +70,12 @@ class CheckDocumentation(unittest.TestCase):
         self.write("docs/troubleshooting.md", "\n")
         self.assert_one_problem(self.problems("# Page\n"), "no link to the section")
 
+    def test_a_region_inside_another_leaves_no_mark_there(self):
+        self.write("docs/snippets/part.cpp", SOURCE.replace("        return 42;\n",
+                                                            "//! [answer]\n        return 42;\n//! [answer]\n"))
+        self.assertEqual(self.problems(self.block()), [])
+        self.assertEqual(self.problems(self.block("return 42;", "docs/snippets/part.cpp#answer")), [])
+
     def test_a_block_that_differs_is_found(self):
         self.assert_one_problem(self.problems(self.block(BLOCK.replace("42", "43"))), "differs")
 

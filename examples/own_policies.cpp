@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 //! [own policies]
 namespace shop {
 
+//! [hash]
 /// A hash with state: tenants never meet. In SQL: pg_advisory_lock(tenant, hashtext(name)).
 class tenant {
 public:
@@ -37,7 +38,9 @@ public:
 private:
     std::int32_t id_;
 };
+//! [hash]
 
+//! [wait strategy]
 /// A wait strategy: our locks are short, so try three times before queueing, which costs a snapshot.
 struct three_tries_then_queue {
     using axis = pglocks::axis::wait;
@@ -56,6 +59,7 @@ struct three_tries_then_queue {
         return lock.queue(until);
     }
 };
+//! [wait strategy]
 
 /// A mode and a scope by the names that our own code uses.
 struct browsing {

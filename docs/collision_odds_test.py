@@ -24,10 +24,12 @@ def odds(names, bits):
 
 
 def is_right(told, names, bits):
-    """To the two digits that are told."""
+    """To the digits that are told: two, or one of a number below ten."""
     if told == 'certain':
         return odds(names, bits) > 0.999
-    return abs(1 / odds(names, bits) / number(told.removeprefix('1 in ')) - 1) < 0.05
+    one_in = number(told.removeprefix('1 in '))
+    digits = 1 if one_in < 10 else 2
+    return f'{1 / odds(names, bits):.{digits}g}' == f'{one_in:.{digits}g}'
 
 
 def main(repository):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Every cell of the tables of states in docs/explanation/advisory_locks.md is what PostgreSQL does, asked in
-// SQL.
+// Every cell of the tables of states and modes in docs/explanation/advisory_locks.md is what PostgreSQL does,
+// asked in SQL.
 #include "integration/lock_test.hpp"
 
 #include <array>
@@ -26,13 +26,13 @@ std::vector<std::string> cells(const std::string& row) {
     return all;
 }
 
-/// The rows of the table of states of a scope, the one with the operations first.
-std::vector<std::vector<std::string>> table_of(const std::string& scope) {
+/// The rows of the first table from the line on that begins so, the one with the column's names first.
+std::vector<std::vector<std::string>> table_after(const std::string& beginning) {
     std::ifstream file(std::filesystem::path(PGLOCKS_DOCS_DIR) / "explanation/advisory_locks.md");
     std::vector<std::vector<std::string>> rows;
     bool there = false;
     for (std::string line; std::getline(file, line);) {
-        there = there || line.starts_with("**`" + scope + "`**");
+        there = there || line.starts_with(beginning);
         if (there && line.starts_with("|--")) {
             continue;
         }
@@ -48,7 +48,7 @@ std::vector<std::vector<std::string>> table_of(const std::string& scope) {
 class documented_states : public lock_test {
 protected:
     void check(const std::string& scope) {
-        const auto rows = table_of(scope);
+        const auto rows = table_after("**`" + scope + "`**");
         ASSERT_EQ(rows.size(), scope == "scope::session" ? 5U : 7U);
         for (std::size_t row = 1; row < rows.size(); ++row) {
             ASSERT_EQ(rows[row].size(), rows[0].size());
@@ -62,6 +62,31 @@ protected:
                 }
             }
         }
+    }
+
+    /// What a session gets that asks in one mode while another holds the lock in a mode.
+    std::string asking(const std::string& asked, const std::string& held) {
+        query(a_, "select pg_advisory_lock" + held + "(4711)");
+        std::string answer = "waits";
+        auto asks = in_background([&] { query(b_, "select pg_advisory_lock" + asked + "(4711)"); });
+        EXPECT_TRUE(eventually([&] { return owners(key).size() == 2 || queue(key).size() == 1; }));
+        if (queue(key).empty()) {
+            asks.result();
+            query(b_, "select pg_advisory_unlock_all()");
+            auto writer = in_background([&] { query(b_, "select pg_advisory_lock(4711)"); });
+            EXPECT_TRUE(queued(key));
+            soci::session third = connect();
+            const bool granted =
+                query(third, "select pg_try_advisory_lock" + asked + "(4711)") == "t"; // asks, and goes on
+            answer = granted ? "granted" : "granted, unless a writer waits";
+            query(a_, "select pg_advisory_unlock_all()");
+            writer.result();
+        } else {
+            query(a_, "select pg_advisory_unlock_all()");
+            asks.result();
+        }
+        query(b_, "select pg_advisory_unlock_all()");
+        return answer;
     }
 
 private:
@@ -212,6 +237,17 @@ private:
 };
 
 TEST_F(documented_states, of_session_scope_are_what_the_server_does) { check("scope::session"); }
+
+TEST_F(documented_states, of_the_modes_are_what_the_server_does) {
+    const auto rows = table_after("## Two modes");
+    ASSERT_EQ(rows.size(), 3U);
+    ASSERT_EQ(rows[0],
+              (std::vector<std::string>{"", "another holds it shared", "another holds it exclusively"}));
+    EXPECT_EQ(rows[1], (std::vector<std::string>{"ask for it shared (`mode::shared`)",
+                                                 asking("_shared", "_shared"), asking("_shared", "")}));
+    EXPECT_EQ(rows[2], (std::vector<std::string>{"ask for it exclusively (`mode::exclusive`)",
+                                                 asking("", "_shared"), asking("", "")}));
+}
 
 TEST_F(documented_states, of_transaction_scope_are_what_the_server_does) { check("scope::transaction"); }
 

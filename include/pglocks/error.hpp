@@ -139,7 +139,8 @@ private:
 /// PostgreSQL ended this wait to break a deadlock (40P01).
 ///
 /// Nothing was acquired. The other locks of this session are still held, and the survivor keeps waiting for
-/// them: inside a transaction, roll it back. (A wait without a bound or a stop token has failed it already.)
+/// them: inside a transaction, roll it back. (A wait without a bound or a stop token has failed it already,
+/// and released its transaction-scope locks.)
 class PGLOCKS_EXPORT deadlock_detected : public lock_error {
 public:
     using lock_error::lock_error;

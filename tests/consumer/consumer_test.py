@@ -68,6 +68,21 @@ class Consumer(unittest.TestCase):
         self.compile(*strict, self.source / 'consumer.cpp', library, '-o', program)
         self.assertIn('nightly-report', run(program, **self.server.variables()))
 
+    def test_soci_with_a_cmake_package_is_found_and_hides_no_header(self):
+        package, prefix = self.source / 'soci', self.source / 'prefix'
+        package.mkdir()
+        shutil.copy(HERE / 'SOCIConfig.cmake.in', package / 'SOCIConfig.cmake')
+        told = run(meson, 'setup', f'--prefix={prefix}', f'-Dcmake_prefix_path={package}', '-Dtests=disabled',
+                   '-Dexamples=disabled', self.build, LIBRARY)
+        self.assertRegex(told, '(?i)soci .*found: .*YES')
+        run(meson, 'install', '-C', self.build)
+
+        flags = shlex.split(run('pkg-config', '--cflags', 'pglocks', PKG_CONFIG_PATH=str(prefix / 'share/pkgconfig')))
+        run(*shlex.split(os.environ.get('CXX', 'g++')), '-std=c++20', '-fsyntax-only', self.source / 'reports.cpp',
+            *flags)
+        run('cmake', '-S', self.source, '-B', self.source / 'cmake', f'-DCMAKE_PREFIX_PATH={package};{prefix}')
+        run('cmake', '--build', self.source / 'cmake', '--target', 'reports')
+
     def test_an_older_standard_is_told_what_to_write(self):
         source = self.source / 'old.cpp'
         source.write_text('#include <pglocks/pglocks.hpp>\n')

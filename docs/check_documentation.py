@@ -232,7 +232,7 @@ class Checker:
 
 def thrown_texts(header: str) -> list[str]:
     """The texts of which the errors of a header are made."""
-    code = re.sub(rf"({LITERAL})|//[^\n]*|'\"'", lambda match: match[1] or "", header)
+    code = re.sub(rf"^#error[^\n]*|({LITERAL})|//[^\n]*|'\"'", lambda match: match[1] or "", header, flags=re.MULTILINE)
     code = re.sub(r"\[\[nodiscard\(.*?\)\]\]|static_assert\(.*?\);", "", code, flags=re.DOTALL)
     texts = re.findall(r'"(pglocks: [^"]+)"', code)
     for start in re.finditer(r"(\.(?:what|advice) \+?=|\bneeds =)|\b(?:loss|refuse|refuse_busy)\(", code):

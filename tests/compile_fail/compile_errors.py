@@ -46,6 +46,9 @@ Every sentence that pglocks makes a compiler print starts with `pglocks: `. Sear
 The code is compiled by the tests, the broken one and the fixed one, and what the compilers say is what they say there:
 of the error, and of the message with the sentence. `...` stands for places in the library's headers, classes of its own,
 and what g++ adds about constraints and template arguments.
+
+`pglocks: this is C++20: compile with -std=c++20, or a later standard` is all that a compiler says with an older one. Meson
+wants `cpp_std=c++20` among the project's `default_options`; CMake's target asks for it by itself.
 '''
 
 

@@ -18,11 +18,10 @@ One case of each sentence explains it, and is shown with what the compilers say 
 
   compile_fail.py precompile COMPILER FLAGS_FROM OUTPUT DEPFILE
   compile_fail.py check COMPILER FLAGS_FROM PRECOMPILED LIBRARY CASE PAGE
-  compile_fail.py refuse COMPILER FLAGS_FROM HEADER TEXT FLAG...
   compile_fail.py accept COMPILER FLAGS_FROM SOURCE [FLAG...]
 
-refuse is for flags: with these, a header is one error that says so. accept is the other side: the source, or a unit
-that includes every header of a directory, compiles without a diagnostic.
+accept is the other side: the source, or a unit that includes every header of a directory, compiles without a
+diagnostic.
 
 FLAGS_FROM is BUILD_DIRECTORY/compile_commands.json:SOURCE: the source whose include paths and definitions count.
 LIBRARY is the directory of the library's headers.
@@ -244,16 +243,6 @@ def check(compiler, origin, precompiled, library, source, page):
                                                   pathlib.Path(page).read_text())) or 0
 
 
-def refuse(compiler, origin, header, text, *flags):
-    """Compiles a header with flags that are not good enough; the status is a text that says what is wrong."""
-    run = compile_(compiler, origin, [*flags, '-fsyntax-only', '-include', header, '-x', 'c++', os.devnull])
-    print(run.stderr)
-    errors = [line for line in run.stderr.splitlines() if ' error: ' in line]
-    if run.returncode == 0 or len(errors) != 1 or text not in errors[0]:
-        return f'there is to be one error, which says: {text}'
-    return 0
-
-
 def accept(compiler, origin, source, *flags):
     """Compiles a source, or all headers of a directory; the status is a text that says what is wrong."""
     source = pathlib.Path(source).resolve()
@@ -266,4 +255,4 @@ def accept(compiler, origin, source, *flags):
 
 
 if __name__ == '__main__':
-    sys.exit({'precompile': precompile, 'check': check, 'refuse': refuse, 'accept': accept}[sys.argv[1]](*sys.argv[2:]))
+    sys.exit({'precompile': precompile, 'check': check, 'accept': accept}[sys.argv[1]](*sys.argv[2:]))

@@ -2,16 +2,13 @@
 // What the documentation shows as printed by a program is what the library prints.
 #include <pglocks/inspect.hpp>
 
-#include "integration/lock_test.hpp"
+#include <gtest/gtest.h>
 
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <optional>
-#include <regex>
 #include <string>
-#include <utility>
 
 namespace pglocks::test {
 namespace {
@@ -21,41 +18,6 @@ using namespace std::chrono_literals;
 std::string page(const std::string& name) {
     std::ifstream file(std::filesystem::path(PGLOCKS_DOCS_DIR) / name);
     return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// The line about a deadlock, without what differs from victim to victim.
-std::string line(const std::string& text) {
-    const auto at = text.find("pglocks: deadlock");
-    const std::string whole = at == std::string::npos ? "" : text.substr(at, text.find('\n', at) - at);
-    static const std::regex ids(
-        R"(process \d+|advisory lock \[[\d,]+\]|lock "[^"]*", key -?\d+ \(pg_locks: [^)]*\))",
-        std::regex::icase);
-    return std::regex_replace(whole, ids, "...");
-}
-
-/// What an attempt to lock in a transaction fails with.
-std::string failure_of(soci::session& session, const std::string& name) {
-    try {
-        transaction within(session);
-        const transaction_advisory_lock lock(within, name);
-        return {};
-    } catch (const deadlock_detected& error) {
-        return error.what();
-    }
-}
-
-TEST_F(lock_test, the_readme_shows_the_message_of_a_deadlock) {
-    const lock_key key = key_of("stock:17");
-    std::optional<advisory_lock> first(std::in_place, a_, "stock:17");
-    std::optional<advisory_lock> second(std::in_place, b_, "stock:4");
-    background<std::string> from_first(conninfo(), [&] { return failure_of(a_, "stock:4"); });
-    background<std::string> from_second(conninfo(), [&] { return failure_of(b_, "stock:17"); });
-    ASSERT_TRUE(eventually([&] { return from_first.ended() || from_second.ended(); }));
-    (from_first.ended() ? first : second).reset(); // the victim's, for which the other one waits
-    const std::string shown = page("../README.md");
-    EXPECT_EQ(line(shown), line(from_first.result() + from_second.result()));
-    EXPECT_NE(shown.find("lock \"stock:17\", key " + to_sql(key) + " (pg_locks: " + to_string(key) + ')'),
-              std::string::npos);
 }
 
 TEST(documentation, shows_what_a_listed_lock_looks_like) {

@@ -53,7 +53,7 @@ void supervision::pass_on(const signalfd_siginfo& signal) {
     }
     // The terminal has signalled the command, too, but for a hangup, of which it tells the session's leader
     // alone.
-    const bool is_told = signal.ssi_code == SI_KERNEL && !(number == SIGHUP && ::getsid(0) == ::getpid());
+    const bool is_told = signal.ssi_code == SI_KERNEL && (number != SIGHUP || ::getsid(0) != ::getpid());
     if (child_.leads_group() || !is_told) {
         child_.send(number);
     }

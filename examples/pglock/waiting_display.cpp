@@ -93,19 +93,23 @@ constexpr std::string_view clear_line = "\r\033[K";
     ::_exit(0);
 }
 
+[[nodiscard]] pid_t start_display(const options& given, int shown) {
+    const pid_t parent = ::getpid();
+    const pid_t process = ::fork();
+    if (process == 0) {
+        display(given, shown, parent);
+    }
+    if (process < 0) {
+        throw std::system_error(errno, std::generic_category(), "no process");
+    }
+    return process;
+}
+
 } // namespace
 
 waiting_display::waiting_display(const options& given)
-    : shown_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "no descriptor for a display") {
-    const pid_t parent = ::getpid();
-    process_ = ::fork();
-    if (process_ == 0) {
-        display(given, shown_.get(), parent);
-    }
-    if (process_ < 0) {
-        throw std::system_error(errno, std::generic_category(), "no process");
-    }
-}
+    : shown_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "no descriptor for a display"),
+      process_(start_display(given, shown_.get())) {}
 
 waiting_display::~waiting_display() {
     ::kill(process_, SIGKILL);

@@ -25,7 +25,7 @@ public:
 
 private:
     pglocks::postgres::descriptor shown_; ///< an eventfd: whether there is a line
-    pid_t process_ = -1;
+    pid_t process_;
 };
 
 } // namespace pglock

@@ -3,15 +3,13 @@
 
 #include <pglocks/connection.hpp>
 #include <pglocks/deadline.hpp>
-#include <pglocks/detail/lock_acquisition.hpp>
-#include <pglocks/error.hpp>
+#include <pglocks/detail/lock_state.hpp>
 #include <pglocks/key.hpp>
 #include <pglocks/policy/rules.hpp>
-#include <pglocks/release_failure.hpp>
 
 #include <chrono>
 #include <concepts>
-#include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string_view>
 #include <system_error>
@@ -19,43 +17,14 @@
 
 namespace pglocks::detail {
 
-/// What this object knows of its lock.
-enum class ownership : std::uint8_t { none, owned, lost };
-
-[[noreturn]] inline void misuse(std::errc condition, const char* what) {
-    throw std::system_error(std::make_error_code(condition), what);
-}
-
-/// What a lock is of: one key, and the constant that names it; other names are not kept.
-class one_lock {
-public:
-    using value_type = lock_key;
-
-    one_lock() noexcept = default;
-    one_lock(lock_key key, const std::string_view* constant_name) noexcept
-        : bits_(key.bits()),
-          name_(constant_name) {}
-
-    /// The key; its space is kept by the lock, which has room for it.
-    [[nodiscard]] lock_key value(key_space space) const noexcept { return lock_key::from_bits(bits_, space); }
-    [[nodiscard]] std::string_view name() const noexcept { return name_ ? *name_ : std::string_view(); }
-
-    static void describe(lock_error& error, lock_key key, std::string_view name) {
-        error.add_lock(key, name);
-    }
-
-private:
-    std::int64_t bits_ = 0;
-    const std::string_view* name_ = nullptr;
-};
-
-/// The body that all spellings of one policy set share: the lock's state and its operations.
+/// The operations of a lock as its policies have them, and the sentences of those that it lacks: the body
+/// that all spellings of one policy set share.
 ///
 /// `Connection` models `lock_connection`; `Handle` says where it comes from; `Subject` is what is locked. See
 /// `basic_advisory_lock` for the table of states.
 template <class Set, class Connection, class Handle, class Subject = one_lock>
-    requires lock_connection<Connection, typename Subject::value_type>
-class lock_body {
+class lock_body : public state_for<Set, Connection, Handle, Subject> {
+    using state = state_for<Set, Connection, Handle, Subject>;
     using value_type = typename Subject::value_type;
 
 public:
@@ -63,9 +32,6 @@ public:
     using mode_policy = typename Set::template get<axis::mode>;   ///< as given, or the default
     using wait_policy = typename Set::template get<axis::wait>;   ///< as given, or the default
     using hash_policy = typename Set::template get<axis::hash>;   ///< as given, or the default
-
-    lock_body(const lock_body&) = delete;
-    lock_body& operator=(const lock_body&) = delete;
 
     /// Acquires, waiting as the wait policy does. Holds the lock, or throws.
     ///
@@ -92,7 +58,7 @@ public:
     /// One try, whatever the wait policy. *Throws* as `lock()`. Cost: as `lock()` when the lock is free.
     [[nodiscard("pglocks: the lock may not have been acquired: look at the result")]]
     bool try_lock() {
-        return acquire_once({});
+        return state::acquire_once({});
     }
 
     /// Acquires within `timeout`, or answers false. Rounded up to milliseconds; nothing or less is one try.
@@ -138,15 +104,7 @@ public:
     void unlock()
         requires rule::released_by_owner<Set>
     {
-        if (ownership_ != ownership::owned) {
-            misuse(std::errc::operation_not_permitted,
-                   "pglocks: unlock() of a lock that this object does not own");
-        }
-        if (give_back() == release_result::not_held) {
-            handle_.give_back();
-            throw lock_was_not_held(missing(), subject_.name());
-        }
-        handle_.give_back();
+        state::release_owned();
     }
 
     /// `lock()` under the name that `std::shared_lock` asks for.
@@ -189,21 +147,11 @@ public:
     value_type release() noexcept
         requires rule::released_by_owner<Set>
     {
-        if (ownership_ == ownership::owned) {
-            connection_.disown(kind, what());
-        }
-        ownership_ = ownership::none;
-        return what();
+        return state::disown();
     }
 
     /// Whether this object owns the lock; at transaction scope, whether it was granted. No round trip.
-    [[nodiscard]] bool owns_lock() const noexcept {
-        if constexpr (rule::released_by_owner<Set>) {
-            return ownership_ == ownership::owned && connection_.alive();
-        } else {
-            return ownership_ == ownership::owned;
-        }
-    }
+    [[nodiscard]] bool owns_lock() const noexcept { return state::owns(); }
     [[nodiscard]] explicit operator bool() const& noexcept { return owns_lock(); }
 
     /// Whether this object owned the lock when its connection was lost. Asks the operating system; no round
@@ -211,7 +159,7 @@ public:
     [[nodiscard]] bool lost() const noexcept
         requires rule::released_by_owner<Set>
     {
-        return ownership_ == ownership::lost || (ownership_ == ownership::owned && connection_.hung_up());
+        return state::was_lost();
     }
 
     /// Whether a release of this key and mode is still to be sent on this connection, at the transaction's
@@ -219,22 +167,26 @@ public:
     [[nodiscard]] bool pending() const noexcept
         requires rule::released_by_owner<Set>
     {
-        return handle_.get() && connection_.pending(kind, what());
+        return state::has_pending_release();
     }
 
     /// The key of one lock; a set has `keys()`.
     [[nodiscard]] lock_key key() const noexcept
         requires std::same_as<value_type, lock_key>
     {
-        return what();
+        return state::what();
     }
 
     /// The session: the one given, or the one leased from the pool; `nullptr` while there is none.
-    [[nodiscard]] typename Connection::session_type* session() const noexcept { return handle_.get(); }
+    [[nodiscard]] typename Connection::session_type* session() const noexcept {
+        return state::handle().get();
+    }
 
     /// The process ID of the session's backend, as in `pg_locks.pid`; 0 unless `owns_lock()`, and behind a
     /// pooler that was not declared to be in session mode.
-    [[nodiscard]] int backend_pid() const noexcept { return owns_lock() ? connection_.backend_pid() : 0; }
+    [[nodiscard]] int backend_pid() const noexcept {
+        return owns_lock() ? state::connection().backend_pid() : 0;
+    }
 
     // clang-format off
     explicit operator bool() const&& = delete; // pglocks: the lock is released before the condition's body runs: give it a name
@@ -258,39 +210,21 @@ public:
     // clang-format on
 
 protected:
-    [[nodiscard]] value_type what() const noexcept { return subject_.value(space_); }
-    [[nodiscard]] auto take_first_name() noexcept
-        requires requires(Subject& s) { s.take_first_name(); }
-    {
-        return subject_.take_first_name();
-    }
-
-    static constexpr lock_kind kind{.ends_with_transaction = !rule::released_by_owner<Set>,
-                                    .shared = rule::is_shared<Set>};
-
     lock_body() noexcept
         requires(rule::released_by_owner<Set> && std::default_initializable<wait_policy>)
     = default;
 
     lock_body(Handle handle, lock_key key, const std::string_view* constant_name, wait_policy wait)
-        : handle_(std::move(handle)),
-          space_(key.space()),
-          subject_(key, constant_name),
+        : state(std::move(handle), key, constant_name),
           wait_(std::move(wait)) {}
 
     lock_body(Handle handle, Subject subject, wait_policy wait)
-        : handle_(std::move(handle)),
-          subject_(std::move(subject)),
+        : state(std::move(handle), std::move(subject)),
           wait_(std::move(wait)) {}
 
     lock_body(lock_body&& other) noexcept
         requires rule::released_by_owner<Set>
-        : handle_(std::move(other.handle_)),
-          space_(other.space_),
-          ownership_(std::exchange(other.ownership_, ownership::none)),
-          connection_(std::move(other.connection_)),
-          subject_(std::move(other.subject_)),
-          wait_(std::move(other.wait_)) {}
+    = default;
 
     lock_body& operator=(lock_body&& other) noexcept
         requires rule::released_by_owner<Set>
@@ -299,49 +233,19 @@ protected:
         return *this;
     }
 
-    ~lock_body() {
-        if constexpr (rule::released_by_owner<Set>) {
-            if (ownership_ == ownership::owned && give_back() == release_result::not_held) {
-                report_not_held(missing(), subject_.name());
-            }
-        }
-    }
+    ~lock_body() = default;
 
     void swap(lock_body& other) noexcept
         requires rule::released_by_owner<Set>
     {
         using std::swap;
-        handle_.swap(other.handle_);
-        swap(connection_, other.connection_);
-        swap(subject_, other.subject_);
+        state::swap(other);
         swap(wait_, other.wait_);
-        swap(space_, other.space_);
-        swap(ownership_, other.ownership_);
     }
 
     /// Acquires with the wait policy. `name` is what an error is to call the lock.
-    bool acquire(deadline until, const std::stop_token& stop, std::string_view name) {
-        return acquire_with([&](auto& lock) { run_strategy(wait_, lock, until); }, until, until, stop, name);
-    }
-
-    /// One try; a pool without an idle session counts as one that failed.
-    bool acquire_once(std::string_view name) {
-        constexpr std::chrono::steady_clock::time_point past{};
-        return acquire_with([](auto& lock) { lock.attempt(); }, past, std::nullopt, {}, name);
-    }
-
-    /// Takes over a hold that the session has already.
-    void adopt(std::string_view name) {
-        try {
-            Connection connection(*handle_.get());
-            connection.admit(kind, what(), std::nullopt, {});
-            connection.adopt(kind, what());
-            connection_ = std::move(connection);
-            ownership_ = ownership::owned;
-        } catch (lock_error& error) {
-            Subject::describe(error, what(), name);
-            throw;
-        }
+    bool acquire(const deadline& until, const std::stop_token& stop, std::string_view name) {
+        return state::acquire_with(wait_, until, until, stop, name);
     }
 
     /// An unbounded wait that comes back has the lock, if the wait policy keeps its promise.
@@ -353,72 +257,6 @@ protected:
     }
 
 private:
-    template <class Strategy>
-    bool acquire_with(const Strategy& strategy, const deadline& lease_until, const deadline& until,
-                      const std::stop_token& stop, std::string_view name) {
-        if (!handle_.valid()) {
-            misuse(std::errc::operation_not_permitted, "pglocks: the lock has no session");
-        }
-        if (owns_lock()) {
-            misuse(std::errc::resource_deadlock_would_occur, "pglocks: this object owns the lock already");
-        }
-        ownership_ = ownership::none;
-        try {
-            if (handle_.obtain(lease_until, stop) != outcome::acquired) {
-                return false;
-            }
-            connection_.use(*handle_.get());
-            connection_.admit(kind, what(), until, stop);
-            lock_acquisition<Connection, value_type> attempted(connection_, kind, what(), until, stop);
-            try {
-                strategy(attempted);
-            } catch (...) { // the strategy's own failure, after it had the lock
-                if (attempted.acquired() &&
-                    connection_.release(kind, what(), subject_.name()) == release_result::not_held) {
-                    report_not_held(missing(), subject_.name());
-                }
-                throw;
-            }
-            if (attempted.acquired()) {
-                ownership_ = ownership::owned;
-                return true;
-            }
-        } catch (lock_error& error) {
-            Subject::describe(error, what(), name.empty() ? subject_.name() : name);
-            handle_.give_back();
-            throw;
-        } catch (...) {
-            handle_.give_back();
-            throw;
-        }
-        handle_.give_back();
-        return false;
-    }
-
-    /// Releases what is owned; the object does not own it afterwards.
-    release_result give_back() noexcept {
-        ownership_ = ownership::none;
-        const release_result end = connection_.release(kind, what(), subject_.name());
-        if (end == release_result::lost) {
-            ownership_ = ownership::lost;
-        }
-        return end;
-    }
-
-    /// The key whose release found nothing.
-    [[nodiscard]] lock_key missing() const noexcept {
-        if constexpr (std::same_as<value_type, lock_key>) {
-            return what();
-        } else {
-            return connection_.missing();
-        }
-    }
-
-    [[no_unique_address]] Handle handle_;
-    key_space space_ = key_space::bigint; // these two stand in the handle's padding
-    ownership ownership_ = ownership::none;
-    Connection connection_;
-    Subject subject_{};
     [[no_unique_address]] wait_policy wait_{};
 };
 

@@ -8,6 +8,8 @@
 #include <boost/hana/tuple.hpp>
 #include <boost/hana/type.hpp>
 
+#include <type_traits>
+
 namespace pglocks::detail {
 
 namespace hana = boost::hana;
@@ -21,11 +23,17 @@ using select_t =
     typename decltype(+hana::find_if(hana::tuple_t<P...>, is_on<Axis>)
                            .value_or(hana::type_c<typename axis_traits<Axis>::default_policy>))::type;
 
+/// What a set of policies has for an axis: a base of the set, which finds it by the conversion.
+template <class Axis, class P>
+struct chosen {};
+template <class Axis, class P>
+std::type_identity<P> policy_on(const chosen<Axis, P>*);
+
 /// A set of policies in its canonical form: one policy for each axis, in the order of `axes`.
 template <class... Selected>
-struct policy_set {
+struct policy_set : chosen<typename policy_traits<Selected>::axis, Selected>... {
     template <class Axis>
-    using get = select_t<Axis, Selected...>;
+    using get = typename decltype(policy_on<Axis>(static_cast<const policy_set*>(nullptr)))::type;
 };
 
 template <class Axes, class... P>

@@ -3,6 +3,7 @@
 
 #include <pglocks/connection.hpp>
 #include <pglocks/postgres/call.hpp>
+#include <pglocks/postgres/conninfo.hpp>
 #include <pglocks/postgres/server_facts.hpp>
 #include <pglocks/postgres/set_statements.hpp>
 
@@ -11,7 +12,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -123,8 +123,7 @@ private:
     /// it for nobody.
     [[nodiscard]] static std::chrono::milliseconds patience_of_options(PGconn* conn) {
         const std::string setting = std::string(patience_setting) + '=';
-        const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parameters(PQconninfo(conn),
-                                                                                        PQconninfoFree);
+        const connection_options parameters(PQconninfo(conn));
         for (const auto* p = parameters.get(); p && p->keyword; ++p) {
             const std::string_view options =
                 p->val && std::string_view(p->keyword) == "options" ? p->val : "";

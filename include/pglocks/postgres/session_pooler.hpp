@@ -3,6 +3,7 @@
 
 #include <pglocks/deadline.hpp>
 #include <pglocks/postgres/connection_state.hpp>
+#include <pglocks/postgres/conninfo.hpp>
 #include <pglocks/postgres/libpq_connection.hpp>
 
 #include <libpq-fe.h>
@@ -21,7 +22,6 @@
 #include <sys/random.h>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace pglocks {
 
@@ -42,14 +42,11 @@ using own_connection = std::unique_ptr<PGconn, finish_connection>;
 /// A second connection with the parameters of the first, its password included, to the host that the first
 /// one has found; empty if there is none in time.
 [[nodiscard]] inline own_connection connect_alike(PGconn* conn, const deadline& until) {
-    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parameters(PQconninfo(conn),
-                                                                                    PQconninfoFree);
-    std::vector<const char*> keywords;
-    std::vector<const char*> values;
+    const connection_options parameters(PQconninfo(conn));
+    std::string conninfo;
     const auto add = [&](const char* keyword, const char* value) {
         if (value && *value != '\0') {
-            keywords.push_back(keyword);
-            values.push_back(value);
+            add_parameter(conninfo, keyword, value);
         }
     };
     for (const auto* p = parameters.get(); p && p->keyword; ++p) {
@@ -61,9 +58,7 @@ using own_connection = std::unique_ptr<PGconn, finish_connection>;
     add("host", PQhost(conn));
     add("hostaddr", PQhostaddr(conn));
     add("port", PQport(conn));
-    keywords.push_back(nullptr);
-    values.push_back(nullptr);
-    own_connection second(PQconnectStartParams(keywords.data(), values.data(), 0));
+    own_connection second(PQconnectStart(conninfo.c_str()));
     for (auto next = PGRES_POLLING_WRITING; second && next != PGRES_POLLING_OK;
          next = PQconnectPoll(second.get())) {
         if (next == PGRES_POLLING_FAILED || PQstatus(second.get()) == CONNECTION_BAD ||

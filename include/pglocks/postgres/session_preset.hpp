@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pglocks/postgres/connection_state.hpp>
+#include <pglocks/postgres/conninfo.hpp>
 #include <pglocks/postgres/libpq_connection.hpp>
 
 #include <libpq-fe.h>
@@ -10,7 +11,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <memory>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string>
@@ -102,10 +102,8 @@ private:
 
 inline std::string session_preset::conninfo(std::string_view connection_string) const {
     check();
-    char* message = nullptr;
-    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parsed(
-        PQconninfoParse(std::string(connection_string).c_str(), &message), PQconninfoFree);
-    const std::unique_ptr<char, void (*)(void*)> why(message, PQfreemem);
+    const postgres::connection_options parsed(
+        PQconninfoParse(std::string(connection_string).c_str(), nullptr));
     if (!parsed) {
         throw refused({.what = "libpq does not understand the connection string", // which may hold a password
                        .advice = "write keyword=value pairs or a postgresql:// URI; options of SOCI's own go "
@@ -113,14 +111,7 @@ inline std::string session_preset::conninfo(std::string_view connection_string) 
     }
     std::string all;
     const auto add = [&all](std::string_view keyword, std::string_view value) {
-        ((all += all.empty() ? "" : " ") += keyword) += "='";
-        for (const char c : value) {
-            if (c == '\'' || c == '\\') {
-                all += '\\';
-            }
-            all += c;
-        }
-        all += '\'';
+        postgres::add_parameter(all, keyword, value);
     };
     const settings ours = of_the_client();
     for (const auto& [name, value] : ours) {

@@ -99,7 +99,9 @@ public:
         keys_.erase(std::unique(keys_.begin(), keys_.end()), keys_.end());
     }
 
-    [[nodiscard]] lock_keys value(key_space /*of one lock*/) const noexcept { return keys_; }
+    [[nodiscard]] lock_keys value(key_space /*of one lock*/) const noexcept {
+        return {keys_.data(), keys_.size()};
+    }
     /// What the first key was made of, while this is known: until the lock stands.
     [[nodiscard]] std::string take_first_name() noexcept { return std::exchange(first_name_, {}); }
     [[nodiscard]] static std::string_view name() noexcept { return {}; }

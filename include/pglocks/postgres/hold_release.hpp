@@ -16,7 +16,6 @@
 #include <exception>
 #include <new>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,7 +40,7 @@ public:
     explicit asked_holds(const std::vector<hold*>& holds)
         : holds_(holds),
           keys_(keys_of(holds)),
-          array_(lock_keys(keys_)) {}
+          array_({keys_.data(), keys_.size()}) {}
 
     /// *Throws*: as the reader.
     [[nodiscard]] answer ask(const server_link& link, const set_text& statement,
@@ -202,10 +201,13 @@ private:
     }
 }
 
-/// As `release_hold`, for several holds of one mode, sorted by key: one statement, and one more for those in
-/// doubt, for each hold that the server may count. Those that were not held are marked as `missing`.
+namespace detail {
+
+/// \param unlocking reads the answer to the one statement, \param draining those for the holds in doubt, if
+/// given
 [[nodiscard]] inline release_result release_holds(const server_link& link, const std::vector<hold*>& all,
-                                                  interruptible_reader* reader = nullptr) noexcept {
+                                                  interruptible_reader& unlocking,
+                                                  interruptible_reader* draining) noexcept {
     release_result end = release_result::released;
     try {
         std::vector<hold*> once; // as often as each is to be unlocked
@@ -215,16 +217,11 @@ private:
             once.insert(once.end(), h->wants_draining() ? 0 : h->surplus, h);
         }
         if (!once.empty()) {
-            std::optional<interruptible_reader> patient;
-            if (!reader) {
-                patient.emplace(link.conn(), std::nullopt, std::stop_token(),
-                                interruptible_reader::cancelling::late, link.patience());
-            }
             detail::asked_holds asked(once);
             const bool shared = once.front()->shared;
             answer a;
             try {
-                a = asked.ask(link, unlock_all(shared), reader ? *reader : *patient);
+                a = asked.ask(link, unlock_all(shared), unlocking);
             } catch (const std::exception&) { // an empty answer, for none can be expected any more
             }
             for (hold* h : once) {
@@ -253,13 +250,31 @@ private:
             }
         }
         if (!doubtful.empty()) {
-            const release_result drained = detail::drain(link, std::move(doubtful), {}, reader);
+            const release_result drained = detail::drain(link, std::move(doubtful), {}, draining);
             end = drained == release_result::released ? end : drained;
         }
     } catch (const std::exception&) { // out of memory: later
         return release_result::failed;
     }
     return end;
+}
+
+} // namespace detail
+
+/// As `release_hold`, for several holds of one mode, sorted by key: one statement, and one more for those in
+/// doubt, for each hold that the server may count. Those that were not held are marked as `missing`.
+[[nodiscard]] inline release_result release_holds(const server_link& link, const std::vector<hold*>& all,
+                                                  interruptible_reader* reader = nullptr) noexcept {
+    if (reader) {
+        return detail::release_holds(link, all, *reader, reader);
+    }
+    try {
+        interruptible_reader patient(link.conn(), std::nullopt, {}, interruptible_reader::cancelling::late,
+                                     link.patience());
+        return detail::release_holds(link, all, patient, nullptr);
+    } catch (const std::exception&) { // out of memory: later
+        return release_result::failed;
+    }
 }
 
 } // namespace pglocks::postgres

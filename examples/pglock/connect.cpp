@@ -7,6 +7,7 @@
 #include "secrets.hpp"
 #include "text.hpp"
 
+#include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
 
 #include <algorithm>
@@ -17,11 +18,22 @@ namespace pglock {
 
 namespace {
 
+[[nodiscard]] bool has_options(const std::string& dsn) {
+    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parsed(
+        PQconninfoParse(dsn.c_str(), nullptr), PQconninfoFree);
+    for (const auto* option = parsed.get(); option && option->keyword; ++option) {
+        if (option->val && std::string_view(option->keyword) == "options") {
+            return true;
+        }
+    }
+    return false;
+}
+
 /// The connection string with the options of libpq's environment, unless it has options of its own: those
 /// that the preset adds would replace them.
 [[nodiscard]] std::string with_options_of_environment(const std::string& dsn) {
     const char* const options = std::getenv("PGOPTIONS");
-    if (!options || *options == '\0' || dsn.find("options") != std::string::npos) {
+    if (!options || *options == '\0' || has_options(dsn)) {
         return dsn;
     }
     constexpr std::string_view digits = "0123456789ABCDEF";

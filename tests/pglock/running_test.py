@@ -222,7 +222,8 @@ class AConflict(stage.Test):
             self.assertIn('55P03', messages)
             self.assertTrue(stage.one_line(messages), messages)
         uri = f'postgresql://postgres@/postgres?host={self.server.data}'
-        self.assertEqual(self.run_to_end('-d', uri, 'name', '--', 'true', PGOPTIONS='-c lock_timeout=200ms')[0], 75)
+        for dsn in (uri, uri + '&application_name=options', 'application_name=options'):
+            self.assertEqual(self.run_to_end('-d', dsn, 'name', '--', 'true', PGOPTIONS='-c lock_timeout=200ms')[0], 75)
 
 
 class ACommandThatIsRefused(stage.Test):

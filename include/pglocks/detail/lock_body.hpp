@@ -244,7 +244,7 @@ protected:
     }
 
     /// Acquires with the wait policy. `name` is what an error is to call the lock.
-    bool acquire(const deadline& until, const std::stop_token& stop, std::string_view name) {
+    bool acquire(deadline until, const std::stop_token& stop, std::string_view name) {
         return state::acquire_with(wait_, until, until, stop, name);
     }
 

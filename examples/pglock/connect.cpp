@@ -2,6 +2,7 @@
 #include "connect.hpp"
 
 #include <pglocks/error.hpp>
+#include <pglocks/postgres/conninfo.hpp>
 
 #include "errors.hpp"
 #include "secrets.hpp"
@@ -18,37 +19,25 @@ namespace pglock {
 
 namespace {
 
-[[nodiscard]] bool has_options(const std::string& dsn) {
-    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parsed(
-        PQconninfoParse(dsn.c_str(), nullptr), PQconninfoFree);
-    for (const auto* option = parsed.get(); option && option->keyword; ++option) {
-        if (option->val && std::string_view(option->keyword) == "options") {
-            return true;
-        }
-    }
-    return false;
-}
-
 /// The connection string with the options of libpq's environment, unless it has options of its own: those
 /// that the preset adds would replace them.
 [[nodiscard]] std::string with_options_of_environment(const std::string& dsn) {
     const char* const options = std::getenv("PGOPTIONS");
-    if (!options || *options == '\0' || has_options(dsn)) {
+    const pglocks::postgres::connection_options parsed(PQconninfoParse(dsn.c_str(), nullptr));
+    if (!options || *options == '\0' || !parsed) {
         return dsn;
     }
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    const bool is_uri = dsn.find("://") != std::string::npos;
-    std::string all =
-        is_uri ? dsn + (dsn.find('?') == std::string::npos ? "?options=" : "&options=") : dsn + " options='";
-    for (const char c : std::string_view(options)) {
-        if (is_uri) {
-            const auto byte = static_cast<unsigned char>(c);
-            ((all += '%') += digits[byte / 16]) += digits[byte % 16];
-        } else {
-            all += c == '\'' || c == '\\' ? std::string{'\\', c} : std::string(1, c);
+    std::string all;
+    for (const auto* option = parsed.get(); option->keyword; ++option) {
+        if (option->val && std::string_view(option->keyword) == "options") {
+            return dsn;
+        }
+        if (option->val) {
+            pglocks::postgres::add_parameter(all, option->keyword, option->val);
         }
     }
-    return is_uri ? all : all + '\'';
+    pglocks::postgres::add_parameter(all, "options", options);
+    return all;
 }
 
 /// What the server would make of it, without its notice: 63 bytes of ASCII.
@@ -85,7 +74,7 @@ std::string message_of(const std::exception& error, const options& given) {
         }
     }
     text.erase(text.find_last_not_of(" \n") + 1);
-    return secrets(given.dsn).without(printable(text));
+    return printable(secrets(given.dsn).without(text)); // which has the secrets' own bytes
 }
 
 std::unique_ptr<soci::session> open_session(const options& given) {

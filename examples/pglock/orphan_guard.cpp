@@ -2,7 +2,6 @@
 #include "orphan_guard.hpp"
 
 #include <cerrno>
-#include <climits>
 #include <csignal>
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -22,7 +21,7 @@ namespace {
     sigfillset(&all);
     ::sigprocmask(SIG_SETMASK, &all, nullptr);
     ::dup2(pipe, STDIN_FILENO);
-    ::close_range(STDIN_FILENO + 1, UINT_MAX, 0);
+    ::closefrom(STDIN_FILENO + 1); // pglock's connection, too, which ends with it alone
     static_cast<void>(::chdir("/"));
     char word = 0;
     ssize_t size = 0;

@@ -74,7 +74,7 @@ secrets::secrets(std::string_view connection_string) {
 }
 
 void secrets::add(std::string_view piece) {
-    constexpr std::string_view separators = " @/?&='\":\\";
+    constexpr std::string_view separators = " \t\n\v\f\r@/?&='\":\\"; // SOCI makes one blank of another
     pieces_.emplace_back(piece);
     while (!piece.empty()) {
         const auto end = std::min(piece.find_first_of(separators), piece.size());

@@ -23,12 +23,22 @@ struct character {
     int columns; ///< on a terminal; negative for what is not to be shown
 };
 
+/// Changes how its neighbours are shown, such as their direction (Unicode 15, 23.2), and shows nothing
+/// itself.
+[[nodiscard]] bool is_invisible(wchar_t c) noexcept {
+    return (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) ||
+           c == 0xFEFF;
+}
+
 /// Needs a locale of UTF-8, see `main`.
 [[nodiscard]] character first_character(std::string_view text) noexcept {
     wchar_t code_point = 0;
     std::mbstate_t state{};
     const std::size_t size = std::mbrtowc(&code_point, text.data(), text.size(), &state);
-    return size == 0 || size > text.size() ? character{1, -1} : character{size, ::wcwidth(code_point)};
+    if (size == 0 || size > text.size()) {
+        return {1, -1};
+    }
+    return {size, is_invisible(code_point) ? -1 : ::wcwidth(code_point)};
 }
 
 template <class Integer>

@@ -11,7 +11,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <climits>
 #include <csignal>
 #include <cstdint>
 #include <exception>
@@ -83,7 +82,7 @@ constexpr std::string_view clear_line = "\r\033[K";
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     constexpr int kept = STDERR_FILENO + 1;
     ::dup2(shown, kept);
-    ::close_range(kept + 1, UINT_MAX, 0);
+    ::closefrom(kept + 1);
     try {
         if (::getppid() == parent) {
             show_for_ever(given, kept);

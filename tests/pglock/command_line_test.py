@@ -129,7 +129,8 @@ class AConnectionString(unittest.TestCase):
                     'nonsense=hush password=hush',
                     r"host=/nowhere password='hush\'hush'", 'host=/nowhere sslpassword=hush password=hush',
                     'postgresql://app:hush%20hush/x@localhost:1/db', 'postgresql://app:1/hush%2Fhush@localhost/db',
-                    'postgresql://localhost:1/db?password=hush&x=y', 'postgresql://localhost/db?passwrod=hush'):
+                    'postgresql://localhost:1/db?password=hush&x=y', 'postgresql://localhost/db?passwrod=hush',
+                    'postgresql://app:q@hush%09hush@nohost.invalid/db', 'postgresql://app:q@hush\xef@nohost.invalid/db'):
             for arguments in (('-v', 'name', '--', 'true'), ('--list',), ('--check',), ('--who', 'name')):
                 with self.subTest(dsn=dsn, arguments=arguments):
                     status, output, messages = run('--dsn', dsn, *arguments)

@@ -222,7 +222,9 @@ class AConflict(stage.Test):
             self.assertIn('55P03', messages)
             self.assertTrue(stage.one_line(messages), messages)
         uri = f'postgresql://postgres@/postgres?host={self.server.data}'
-        for dsn in (uri, uri + '&application_name=options', 'application_name=options'):
+        keywords = f"host={self.server.data} user=postgres dbname=postgres password='a://b'"
+        for dsn in (uri, uri + '&application_name=options', 'application_name=options', keywords,
+                    uri.replace('postgres@', 'postgres:p?w@')):
             self.assertEqual(self.run_to_end('-d', dsn, 'name', '--', 'true', PGOPTIONS='-c lock_timeout=200ms')[0], 75)
 
 

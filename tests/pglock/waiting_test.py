@@ -94,8 +94,8 @@ class AWait(stage.Test):
     def ends_at_once_when_the_display_gets_no_answer(self, end, status):
         terminal = self.terminal('name', '--', 'echo', 'mine')
         terminal.shows('held by')
-        displays = self.server.ask("select pid from pg_stat_activity where application_name = 'pglock name' and "
-                                   "state = 'idle'").split()
+        question = "select pid from pg_stat_activity where application_name = 'pglock name' and state = 'idle'"
+        displays = stage.eventually(lambda: self.server.ask(question).split(), 5)
         self.assertEqual(len(displays), 1)
         os.kill(int(displays[0]), signal.SIGSTOP)
         try:

@@ -29,6 +29,11 @@ namespace pglocks {
 
 namespace detail {
 
+/// What a list in braces is for locks of this set: there are names in it only if the hash takes names.
+template <class Set>
+using list_for = std::conditional_t<rule::hash_takes_names<typename Set::template get<axis::hash>>, lock_list,
+                                    std::initializer_list<lock_key>>;
+
 template <class... P>
 using set_body_for =
     constructible_body<of_many<canonical_t<P...>>, lock_body<canonical_t<P...>, postgres::set_connection,
@@ -56,6 +61,7 @@ template <class... Policies>
 class advisory_lock_set : public detail::set_body_for<Policies...> {
     using body = detail::set_body_for<Policies...>;
     using set = detail::of_many<detail::canonical_t<Policies...>>;
+    using list = detail::list_for<set>;
     static constexpr bool owner_releases = rule::released_by_owner<set>;
 
 public:
@@ -86,7 +92,7 @@ public:
     /// \param how as for one lock
     ///
     /// *Throws*: as `lock()`, and `refused` for a name that the hash cannot map. Cost: as `lock()`.
-    template <detail::session_resource R, class N = detail::lock_list, class... A>
+    template <detail::session_resource R, class N = list, class... A>
         requires(owner_releases && rule::takes_arguments<set, R, detail::seen_t<N>, A...>)
     [[nodiscard("pglocks: the locks are released at the end of this statement: give them a name")]]
     advisory_lock_set(R& resource, N&& range, const A&... how)
@@ -97,13 +103,13 @@ public:
 
     /// Transaction scope: acquires all of a range until the transaction ends. Parameters, *Throws* and cost
     /// as at session scope; no `adopt_lock`.
-    template <class N = detail::lock_list, class... A>
+    template <class N = list, class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  !rule::may_come_back_empty<set, A...>)
     advisory_lock_set(transaction& within, N&& range, const A&... how)
         : advisory_lock_set(in_transaction, within.session(), std::forward<N>(range), how...) {}
     /// As above, where it may come back without the locks: look at `owns_lock()`.
-    template <class N = detail::lock_list, class... A>
+    template <class N = list, class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  rule::may_come_back_empty<set, A...>)
     [[nodiscard("pglocks: the locks may not have been granted: look at owns_lock()")]]
@@ -111,13 +117,13 @@ public:
         : advisory_lock_set(in_transaction, within.session(), std::forward<N>(range), how...) {}
 
     /// Transaction scope in existing code: a session and its `soci::transaction`, as for one lock.
-    template <class N = detail::lock_list, class... A>
+    template <class N = list, class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  !rule::may_come_back_empty<set, A...>)
     advisory_lock_set(soci::session& session, soci::transaction& /*within*/, N&& range, const A&... how)
         : advisory_lock_set(in_transaction, session, std::forward<N>(range), how...) {}
     /// As above, where it may come back without the locks: look at `owns_lock()`.
-    template <class N = detail::lock_list, class... A>
+    template <class N = list, class... A>
         requires(!owner_releases && rule::takes_arguments<set, transaction, detail::seen_t<N>, A...> &&
                  rule::may_come_back_empty<set, A...>)
     [[nodiscard("pglocks: the locks may not have been granted: look at owns_lock()")]]
@@ -150,17 +156,18 @@ public:
     advisory_lock_set& operator=(const advisory_lock_set&) = delete; // pglocks: a set of locks has one owner: move session-scope locks, and leave transaction-scope locks where they are
     void swap(advisory_lock_set&) requires (!owner_releases) = delete; // pglocks: transaction-scope locks belong to their transaction: drop swap(), or choose scope::session
     template <class... A> requires rule::breaks<constructor_rule::needs_a_session, set, A...> explicit advisory_lock_set(A&&...) = delete; // pglocks: locks are taken on a soci::session or a soci::connection_pool, or in a pglocks::transaction: pass it first, not const, and dereference a pointer
+    template <class First, class N = list, class... A> requires rule::breaks<constructor_rule::needs_a_session, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: locks are taken on a soci::session or a soci::connection_pool, or in a pglocks::transaction: pass it first, not const, and dereference a pointer
     template <class... A> requires rule::breaks<constructor_rule::takes_no_transaction, set, A...> explicit advisory_lock_set(A&&...) = delete; // pglocks: session-scope locks take no transaction: leave it out, or add scope::transaction
-    template <class First, class N = detail::lock_list, class... A> requires rule::breaks<constructor_rule::takes_no_transaction, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: session-scope locks take no transaction: leave it out, or add scope::transaction
+    template <class First, class N = list, class... A> requires rule::breaks<constructor_rule::takes_no_transaction, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: session-scope locks take no transaction: leave it out, or add scope::transaction
     template <class... A> requires rule::breaks<constructor_rule::needs_a_transaction, set, A...> explicit advisory_lock_set(A&&...) = delete; // pglocks: transaction-scope locks are built from their transaction: pass a pglocks::transaction, or a soci::session and its soci::transaction
-    template <class First, class N = detail::lock_list, class... A> requires rule::breaks<constructor_rule::needs_a_transaction, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: transaction-scope locks are built from their transaction: pass a pglocks::transaction, or a soci::session and its soci::transaction
+    template <class First, class N = list, class... A> requires rule::breaks<constructor_rule::needs_a_transaction, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: transaction-scope locks are built from their transaction: pass a pglocks::transaction, or a soci::session and its soci::transaction
     template <class... A> requires rule::breaks<constructor_rule::needs_names_or_keys, set, A...> explicit advisory_lock_set(A&&...) = delete; // pglocks: a set of locks is taken on a range of names, of signed integers of at most 64 bits or of pglocks::lock_key (for a pair, lock_key(a, b)), or on a list of them in braces: for one lock, use basic_advisory_lock
     template <class First, class N = detail::lock_list, class... A> requires rule::breaks<constructor_rule::hash_takes_names, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: hash::none takes no names: pass a range of keys, or choose hash::postgres<> or another hash
-    template <class First, class N = detail::lock_list, class... A> requires rule::breaks<constructor_rule::adopts_on_a_session, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: adopt_lock takes over session-scope locks of a given soci::session: leave it out here
-    template <class First, class N = detail::lock_list, class... A> requires rule::breaks<constructor_rule::takes_no_bound, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: this wait policy takes no bound: leave the duration or time point out, or choose wait::timeout or wait::poll<>
-    template <class First, class N = detail::lock_list, class... A> requires rule::breaks<constructor_rule::arguments_have_a_meaning, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: after the names or keys come, each once at most, values of this set's own stateful policies, one of defer_lock, try_to_lock, adopt_lock, a duration, a time point, and a stop_token where the constructor waits
-    template <class First, class N = detail::lock_list, class... A> requires rule::breaks<constructor_rule::needs_a_bound, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: wait::timeout needs its bound: pass a duration or a time point, or try_to_lock or defer_lock
-    template <class First, class N = detail::lock_list, class... A> requires rule::breaks<constructor_rule::needs_policy_values, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: a policy of these locks has no default value: pass its value after the names, as hash::siphash needs its key
+    template <class First, class N = list, class... A> requires rule::breaks<constructor_rule::adopts_on_a_session, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: adopt_lock takes over session-scope locks of a given soci::session: leave it out here
+    template <class First, class N = list, class... A> requires rule::breaks<constructor_rule::takes_no_bound, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: this wait policy takes no bound: leave the duration or time point out, or choose wait::timeout or wait::poll<>
+    template <class First, class N = list, class... A> requires rule::breaks<constructor_rule::arguments_have_a_meaning, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: after the names or keys come, each once at most, values of this set's own stateful policies, one of defer_lock, try_to_lock, adopt_lock, a duration, a time point, and a stop_token where the constructor waits
+    template <class First, class N = list, class... A> requires rule::breaks<constructor_rule::needs_a_bound, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: wait::timeout needs its bound: pass a duration or a time point, or try_to_lock or defer_lock
+    template <class First, class N = list, class... A> requires rule::breaks<constructor_rule::needs_policy_values, set, First, N, A...> advisory_lock_set(First&&, N&&, A&&...) = delete; // pglocks: a policy of these locks has no default value: pass its value after the names, as hash::siphash needs its key
     // clang-format on
 
 private:

@@ -47,8 +47,9 @@ The code is compiled by the tests, the broken one and the fixed one, and what th
 of the error, and of the message with the sentence. `...` stands for places in the library's headers, classes of its own,
 and what g++ adds about constraints and template arguments.
 
-`pglocks: this is C++20: compile with -std=c++20, or a later standard` is all that a compiler says with an older one. Meson
-wants `cpp_std=c++20` among the project's `default_options`; CMake's target asks for it by itself.
+`pglocks: this is C++20: compile with -std=c++20, or a later standard` is the first that a compiler says of
+`pglocks/pglocks.hpp` with an older one. Meson wants `cpp_std=c++20` among the project's `default_options`; CMake's
+target asks for it by itself.
 '''
 
 

@@ -69,6 +69,11 @@ TEST_F(lock_set, is_of_keys_and_names_in_one_list) {
     EXPECT_EQ(held(a_), expected);
 }
 
+TEST_F(lock_set, whose_hash_takes_no_names_is_of_keys_in_a_list) {
+    const advisory_lock_set<hash::none> locks(a_, {7, {1, 2}});
+    EXPECT_EQ(held(a_), (key_list{7, {1, 2}}));
+}
+
 TEST_F(lock_set, of_names_with_one_key_holds_it_once) {
     using one_for_all = advisory_lock_set<hash::in_namespace<7, hash::postgres_hashtext>>;
     const one_for_all locks(a_, {"a", "a", "a"});

@@ -4,11 +4,29 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
 #include <type_traits>
 
 namespace {
 
 using namespace pglocks_test;
+
+/// A name that is also a range, if it is not const.
+struct text {
+    char* begin();
+    char* end();
+    operator std::string_view() const; // NOLINT(google-explicit-constructor,hicpp-explicit-conversions)
+};
+static_assert(std::is_constructible_v<pglocks::advisory_lock, soci::session&, const text&>);
+
+/// What a policy's own namespace has does not interfere.
+namespace users {
+template <class Axis, class T>
+int policy_on(T);
+struct own_hash : pglocks::hash::fnv1a {};
+} // namespace users
+static_assert(pglocks::valid_policy_set<users::own_hash> &&
+              std::is_constructible_v<pglocks::basic_advisory_lock<users::own_hash>, soci::session&, int>);
 
 TEST(lock_constructors, exist_as_the_rules_say_for_every_combination_of_the_catalogue) {
     pglocks::catalogue::for_each_combination(

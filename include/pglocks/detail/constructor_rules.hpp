@@ -138,7 +138,7 @@ template <class Set, bool OnSession, class Subject, class... A>
         } else {
             return broken_by_options<Set, true, OnSession, A...>();
         }
-    } else if constexpr (!std::convertible_to<const Subject&, lock_key>) {
+    } else if constexpr (!std::convertible_to<std::add_lvalue_reference_t<const Subject>, lock_key>) {
         return constructor_rule::needs_a_name_or_key;
     } else if constexpr (starts_with_an_integer<A...>) {
         return constructor_rule::pair_in_braces;

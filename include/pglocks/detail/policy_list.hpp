@@ -33,7 +33,7 @@ std::type_identity<P> policy_on(const chosen<Axis, P>*);
 template <class... Selected>
 struct policy_set : chosen<typename policy_traits<Selected>::axis, Selected>... {
     template <class Axis>
-    using get = typename decltype(policy_on<Axis>(static_cast<const policy_set*>(nullptr)))::type;
+    using get = typename decltype(detail::policy_on<Axis>(static_cast<const policy_set*>(nullptr)))::type;
 };
 
 template <class Axes, class... P>

@@ -5,12 +5,12 @@
 #include <pglocks/loss_watcher.hpp>
 
 #include "integration/lock_test.hpp"
+#include "integration/silenced.hpp"
 #include "support/pgbouncer.hpp"
 #include "support/postgres_server.hpp"
 #include "support/standby_server.hpp"
 
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -551,9 +551,8 @@ TEST_F(messages, about_a_connection_that_is_lost_in_a_wait) {
 TEST_F(messages, about_a_server_that_does_not_answer) {
     session_preset().apply(a_);
     const int backend = try_advisory_lock(a_, 1).backend_pid();
-    ::kill(backend, SIGSTOP);
+    const silenced cut(backend);
     expect_shown<connection_lost>([&] { const timed_advisory_lock lock(a_, "nightly-report", 10ms); });
-    ::kill(backend, SIGCONT);
 }
 
 TEST_F(messages, about_a_lock_that_was_released_behind_our_back) {
@@ -565,11 +564,11 @@ TEST_F(messages, about_waits_that_are_cut_short) {
     const advisory_lock held(b_, "nightly-report");
     expect_shown<lock_error>([&] { own_lock_timeout::broken(a_); });
     EXPECT_FALSE(own_lock_timeout::fixed(a_));
-    query(a_, "set lock_timeout = 0; set statement_timeout = '20ms'");
+    query(a_, "set lock_timeout = 0; set statement_timeout = '200ms'");
     expect_shown<lock_error>([&] { const advisory_lock lock(a_, "nightly-report"); });
     query(a_, "begin");
     expect_shown<lock_error>([&] { const advisory_lock lock(a_, "nightly-report"); });
-    query(a_, "rollback");
+    query(a_, "rollback; set statement_timeout = 0");
     const try_advisory_lock lock(a_, "nightly-report");
     expect_shown<not_acquired>([&] { require_acquired(a_, lock, "nightly-report"); });
 }

@@ -4,12 +4,12 @@
 #include <pglocks/loss_watcher.hpp>
 
 #include "integration/lock_test.hpp"
+#include "integration/silenced.hpp"
 #include "support/standby_server.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -30,18 +30,6 @@ using std::chrono::steady_clock;
 [[nodiscard]] milliseconds between(steady_clock::time_point from, steady_clock::time_point to) {
     return std::chrono::duration_cast<milliseconds>(to - from);
 }
-
-/// Stops a backend, as a cut network would silence it, for as long as the object lives.
-class silenced {
-public:
-    explicit silenced(int backend) : backend_(backend) { EXPECT_EQ(::kill(backend_, SIGSTOP), 0); }
-    ~silenced() { ::kill(backend_, SIGCONT); }
-    silenced(const silenced&) = delete;
-    silenced& operator=(const silenced&) = delete;
-
-private:
-    int backend_;
-};
 
 class failover : public testing::Test {
 protected:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Keys of random names, computed by programs of the other languages with their own libraries, and by ours.
+// Keys of random names, computed by programs in the other languages, with the languages' own digests, and by
+// ours.
 #include <pglocks/hash/fnv.hpp>
 #include <pglocks/hash/utf8.hpp>
 #include <pglocks/interop/interop.hpp>

@@ -15,12 +15,14 @@ COMMAND = """timeout 30 bash -c 'echo "[3/14] Compiling one.cpp"; until [ -e "$0
 
 
 class Step(unittest.TestCase):
+    seconds_between_lines = 1
+
     def setUp(self):
         self.directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.go = self.directory / 'go'
 
     def start(self, step, output, **variables):
-        script = f'. "{SETUP}"; private={self.directory}; seconds_between_lines=1; {step}'
+        script = f'. "{SETUP}"; private={self.directory}; seconds_between_lines={self.seconds_between_lines}; {step}'
         process = subprocess.Popen(['bash', '-uc', script], stdin=subprocess.DEVNULL, stdout=output,
                                    stderr=subprocess.STDOUT, env={**os.environ, **variables})
         self.addCleanup(lambda: (self.go.touch(), process.communicate()))
@@ -71,6 +73,7 @@ class Step(unittest.TestCase):
             self.assertNotIn('\033', text)
 
     def test_that_is_short_is_one_line(self):
+        self.seconds_between_lines = 60
         self.go.touch()
         text = self.shown(f'watched "looking" {COMMAND} {self.go}', 'never', subprocess.PIPE)
         self.assertEqual(text, '  looking ... ')

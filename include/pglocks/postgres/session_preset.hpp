@@ -40,7 +40,9 @@ struct session_preset {
     /// than a round trip and a scheduling delay of the server.
     std::chrono::milliseconds patience{200};
 
-    /// libpq's connection string, or URI, with these settings; other `options` in it are kept.
+    /// libpq's connection string, or URI, with these settings; other `options` in it are kept. Those of a
+    /// service file and of `PGOPTIONS` are not seen, and replaced: write them into the string, or use
+    /// `apply`.
     ///
     /// *Throws*: `refused` if libpq does not understand it, or for a bound below its least. Needs PostgreSQL
     /// 14 or later. PgBouncer refuses `options` unless it is told to ignore them: use `apply` there.

@@ -119,7 +119,7 @@ def page(found):
     print(f"Measured on {found['date']}, in batches of {found['batch']:g} ms, on:\n", file=out)
     facts = {**found["machine"], **dict(sorted(found["versions"].items(), key=lambda item: item[0].lower()))}
     print(markdown_table(["what", "value"], [[key, value] for key, value in facts.items()]), file=out)
-    print("## Limits\n\nThat the project keeps, as ratios within one run.\n", file=out)
+    print("## Limits\n\nThat the project sets itself, as ratios within one run: medians, with their quartiles.\n", file=out)
     print(markdown_table(["what", "limit", "ratio", ""], limit_cells(found)), file=out)
     print("## Plots\n", file=out)
     for file, title, _, _ in drawable(found):

@@ -120,9 +120,3 @@ INSTANTIATE_TEST_SUITE_P(, each_socket_call_fails_once_in, testing::ValuesIn(nam
 
 } // namespace
 } // namespace pglocks::test
-
-/// SOCI 4.0 leaks the connection when it cannot connect. (The name is LeakSanitizer's.)
-extern "C" const char*
-__lsan_default_suppressions() { // NOLINT(bugprone-reserved-identifier,readability-identifier-naming)
-    return "leak:PQconnectdb\n";
-}

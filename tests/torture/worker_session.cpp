@@ -16,13 +16,6 @@
 #include <unistd.h>
 #include <utility>
 
-/// SOCI 4.0 leaks the connection when it cannot connect: by the function, and by the library for where no
-/// symbolizer runs. (The name is LeakSanitizer's.)
-extern "C" const char*
-__lsan_default_suppressions() { // NOLINT(bugprone-reserved-identifier,readability-identifier-naming)
-    return "leak:PQconnectdb\nleak:libsoci_postgresql\n";
-}
-
 namespace pglocks::torture {
 namespace {
 

@@ -19,7 +19,8 @@ class connection : public lock_session {
 public:
     using lock_session::lock_session;
 
-    void admit(lock_kind kind, lock_key key, const deadline& until, const std::stop_token& stop) {
+    [[gnu::always_inline]] void admit(lock_kind kind, lock_key key, const deadline& until,
+                                      const std::stop_token& stop) {
         ask_admission(kind, key, until, stop);
         if (!kind.ends_with_transaction) {
             state_->holds().reserve_one();
@@ -158,7 +159,7 @@ private:
     }
 
     /// Looks at the answer to a try, and counts what was granted.
-    [[nodiscard]] bool is_granted(const answer& a, lock_kind kind, lock_key key) {
+    [[nodiscard, gnu::always_inline]] bool is_granted(const answer& a, lock_kind kind, lock_key key) {
         if (a.yes) {
             count(kind, key);
             return true;

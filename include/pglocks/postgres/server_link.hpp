@@ -60,7 +60,8 @@ public:
     void set_patience(std::chrono::milliseconds patience) noexcept { patience_ = patience; }
 
     /// Calls a function in the quickest way that this server offers.
-    [[nodiscard]] answer call(operation what, lock_kind kind, lock_key key) const noexcept {
+    [[nodiscard, gnu::always_inline]] answer call(operation what, lock_kind kind,
+                                                  lock_key key) const noexcept {
         const std::size_t function = function_index(what, kind, key.space());
         return plain_ ? call_by_oid(conn_, function, key) : call_by_statement(function, key);
     }

@@ -22,7 +22,7 @@ Usage: tests/run.sh [PHASE...]     run these phases, without arguments all but b
   tidy       clang-tidy 19 finds nothing
   examples   every example runs through examples/run.sh
   benchmark  compare pglocks with libpq, SOCI, libpqxx, psycopg2 and django-pglocks on a private server, and write the
-             tables and plots of docs/benchmarks; about 5 minutes, on a machine that should do nothing else
+             tables and plots of docs/benchmarks; about 8 minutes, on a machine that should do nothing else
 
 Counted is every single test: a GoogleTest case, a Meson test of another kind, an example; a phase without tests
 counts as one. A test that is skipped or disabled, and a phase in which no test ran, have failed.

@@ -62,12 +62,15 @@ SCENARIOS = (
              placement="together", unit="set", set_size=1000),
     Scenario("set-delay", "A set of 1,000 keys, loopback TCP with 1 ms of added delay", "set", "libpq-set-loop",
              transport="delay", unit="set", set_size=1000),
+    Scenario("compile-time", "Compile time: CPU time of the compiler, without optimisation", "compile", "soci-headers",
+             unit="translation unit"),
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Limit:
-    """Of the ratio of a contestant to another one: at most so much, or at least so many times as fast."""
+    """Of the ratio of a contestant to another one: at most so much, or at least so many times as fast; or of the
+    difference, for each of what the contestant has more."""
 
     what: str
     scenario: str
@@ -75,6 +78,8 @@ class Limit:
     to: str
     at_most: float = 0
     at_least: float = 0
+    most_milliseconds: float = 0
+    more: int = 1
 
 
 LIMITS = (
@@ -89,6 +94,10 @@ LIMITS = (
           "pglocks-lock", "libpq-visible-wait", at_most=1.10),
     Limit("1,000 keys in one `advisory_lock_set` to a loop over single locks", "set", "pglocks-set", "libpq-set-loop",
           at_least=20),
+    Limit("compile time of `pglocks/pglocks.hpp` to that of SOCI's headers", "compile-time", "pglocks-umbrella",
+          "soci-headers", at_most=1.25),
+    Limit("compile time of each further lock type, with all its operations", "compile-time", "pglocks-24-lock-types",
+          "pglocks-4-lock-types", most_milliseconds=12, more=20),
 )
 
 

@@ -13,6 +13,7 @@ import tempfile
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 POSTGRES = TESTS / "support" / "postgres.sh"
 PYTHON_CONTESTANTS = pathlib.Path(__file__).resolve().parent / "python_contestants.py"
+COMPILE_CONTESTANTS = PYTHON_CONTESTANTS.with_name("compile_contestants.py")
 PATIENCE = 10  # seconds, with a process that ought to end
 
 
@@ -179,7 +180,9 @@ class Contestant:
 
 
 def programs_with_contestants(programs):
-    return (programs / "pglocks_benchmark",), (sys.executable, PYTHON_CONTESTANTS)
+    compile_commands = programs.parents[1] / "compile_commands.json"
+    return ((programs / "pglocks_benchmark",), (sys.executable, PYTHON_CONTESTANTS),
+            (sys.executable, "-B", COMPILE_CONTESTANTS, compile_commands))
 
 
 def lines_of(command):

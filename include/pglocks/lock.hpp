@@ -116,8 +116,8 @@ public:
         requires(owner_releases && rule::takes_arguments<set, R, N, A...>)
     [[nodiscard("pglocks: the lock is released at the end of this statement: give it a name")]]
     basic_advisory_lock(R& resource, const N& name, const A&... how)
-        : body(postgres::session_handle(resource), named_key(name, how...), constant_name<N>(),
-               body::wait_value(how...)) {
+        : body(postgres::session_handle(resource), named_key(name, how...), detail::constant_name<N>,
+               detail::pick<wait_policy>(how...)) {
         this->start(detail::text_of(name), how...);
     }
 
@@ -127,7 +127,7 @@ public:
         requires(owner_releases && rule::takes_arguments<set, R, lock_key, A...>)
     [[nodiscard("pglocks: the lock is released at the end of this statement: give it a name")]]
     basic_advisory_lock(R& resource, lock_key key, const A&... how)
-        : body(postgres::session_handle(resource), key, nullptr, body::wait_value(how...)) {
+        : body(postgres::session_handle(resource), key, nullptr, detail::pick<wait_policy>(how...)) {
         this->start({}, how...);
     }
 
@@ -225,21 +225,12 @@ private:
 
     template <class N, class... A>
     basic_advisory_lock(detail::delegated, soci::session& session, const N& what, const A&... how)
-        : body(postgres::session_handle(session), key_from(what, how...), constant_name<N>(),
-               body::wait_value(how...)) {
+        : body(postgres::session_handle(session), key_from(what, how...), detail::constant_name<N>,
+               detail::pick<wait_policy>(how...)) {
         if constexpr (std::same_as<N, lock_key>) {
             this->start({}, how...);
         } else {
             this->start(detail::text_of(what), how...);
-        }
-    }
-
-    template <class N>
-    [[nodiscard]] static constexpr const std::string_view* constant_name() noexcept {
-        if constexpr (detail::is_name_constant<N>) {
-            return &N::value;
-        } else {
-            return nullptr;
         }
     }
 

@@ -97,7 +97,7 @@ public:
     [[nodiscard("pglocks: the locks are released at the end of this statement: give them a name")]]
     advisory_lock_set(R& resource, N&& range, const A&... how)
         : body(postgres::session_handle(resource), keys_of(std::forward<N>(range), how...),
-               body::wait_value(how...)) {
+               detail::pick<wait_policy>(how...)) {
         this->start(this->take_first_name(), how...);
     }
 
@@ -176,7 +176,7 @@ private:
     template <class N, class... A>
     advisory_lock_set(detail::delegated, soci::session& session, N&& range, const A&... how)
         : body(postgres::session_handle(session), keys_of(std::forward<N>(range), how...),
-               body::wait_value(how...)) {
+               detail::pick<wait_policy>(how...)) {
         this->start(this->take_first_name(), how...);
     }
 

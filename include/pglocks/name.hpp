@@ -48,6 +48,12 @@ inline constexpr bool is_name_constant = false;
 template <fixed_string Name>
 inline constexpr bool is_name_constant<name_constant<Name>> = true;
 
+/// The text of a literal, which outlives every lock; other names have none that does.
+template <class T>
+inline constexpr const std::string_view* constant_name = nullptr;
+template <fixed_string Name>
+inline constexpr const std::string_view* constant_name<name_constant<Name>> = &name_constant<Name>::value;
+
 template <class T>
 concept run_time_name = std::convertible_to<const T&, std::string_view> && !std::same_as<T, std::nullptr_t>;
 

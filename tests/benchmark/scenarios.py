@@ -96,7 +96,7 @@ LIMITS = (
           at_least=20),
     Limit("compile time of `pglocks/pglocks.hpp` to that of SOCI's headers", "compile-time", "pglocks-umbrella",
           "soci-headers", at_most=1.25),
-    Limit("compile time of each further lock type, with all its operations", "compile-time", "pglocks-24-lock-types",
+    Limit("compile time of each further lock type, as a guard", "compile-time", "pglocks-24-lock-types",
           "pglocks-4-lock-types", most_milliseconds=12, more=20),
 )
 

@@ -26,16 +26,24 @@ template <class T, class First, class... A>
     }
 }
 
+/// The bound among the arguments, if there is one.
+[[nodiscard]] inline deadline bound_among() { return std::nullopt; }
+template <class First, class... A>
+[[nodiscard]] deadline bound_among(const First& first, const A&... rest) {
+    if constexpr (!is_bound<First>) {
+        return bound_among(rest...);
+    } else if constexpr (requires { typename First::clock; }) {
+        return deadline_at(first);
+    } else {
+        return bound_after(first);
+    }
+}
+
 /// A lock's body with what its constructors do once it stands, as their arguments say.
 template <class Set, class Body>
 class constructible_body : public Body {
 protected:
     using Body::Body;
-
-    template <class... A>
-    [[nodiscard]] static typename Body::wait_policy wait_value(const A&... how) {
-        return pick<typename Body::wait_policy>(how...);
-    }
 
     /// What the constructor does once the object stands.
     template <class... A>
@@ -49,23 +57,10 @@ protected:
             this->acquire_once(name);
         } else {
             const auto stop = pick<std::stop_token>(how...);
-            const bool acquired = this->acquire(bound(how...), stop, name);
+            const bool acquired = this->acquire(bound_among(how...), stop, name);
             if constexpr (!rule::may_come_back_empty<Set, A...>) {
                 this->require(acquired);
             }
-        }
-    }
-
-private:
-    [[nodiscard]] static deadline bound() { return std::nullopt; }
-    template <class First, class... A>
-    [[nodiscard]] static deadline bound(const First& first, const A&... how) {
-        if constexpr (!is_bound<First>) {
-            return bound(how...);
-        } else if constexpr (requires { typename First::clock; }) {
-            return deadline_at(first);
-        } else {
-            return bound_after(first);
         }
     }
 };

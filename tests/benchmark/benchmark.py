@@ -67,7 +67,7 @@ def measure(on, scenario, chosen, effort):
     with on.contestants(scenario, chosen) as talkers:
         counts = {name: calibrate(talker, effort.batch) for name, talker in talkers.items()}
         begin = time.monotonic()
-        for done in range(effort.rounds):
+        for done in range(effort.rounds * scenario.rounds):
             if done >= effort.least_rounds and time.monotonic() - begin > effort.budget:
                 break
             for name, talker in talkers.items():

@@ -18,6 +18,7 @@ class Scenario:
     unit: str = "cycle"  # of which the time is told
     set_size: int = 0  # keys, where sets are locked
     only: tuple = ()  # if not empty, of those who could, these
+    rounds: int = 1  # so many times as many rounds as others have
 
     @property
     def hand_off(self):
@@ -31,6 +32,10 @@ FEW = (BASELINE, "libpq-text", "libpq-prepared", "libpq-fast-path", "soci-prepar
 # Most of a round trip between two CPUs is the time to wake the other one up, the same for everybody. On one CPU there
 # is none of it, and what is left is the work that each contestant makes for both sides: there the limits are kept.
 SCENARIOS = (
+    # Few contestants, so that those that are compared work one right after the other, and more rounds: noise is larger
+    # than what is between them.
+    Scenario("limits", "One session, a free key: those that have a limit; client and server on one CPU", "alone", BASELINE,
+             placement="together", only=(BASELINE, "libpq-fast-path", "pglocks-lock", "pglocks-guard-literal"), rounds=8),
     Scenario("alone", "One session, a free key; client and server on one CPU", "alone", BASELINE,
              placement="together"),
     Scenario("alone-apart", "One session, a free key; client and server on a CPU each", "alone", BASELINE),
@@ -49,7 +54,7 @@ SCENARIOS = (
     Scenario("hot-8-delay", "8 sessions, one hot key, loopback TCP with 1 ms of added delay", "hot", "libpq-fast-path",
              transport="delay", sessions=8, keys="hot", only=FEW),
     Scenario("hand-off", "Hand-off from the holder to a waiter; client and server on one CPU", "hand-off",
-             "libpq-fast-path", placement="together", unit="hand-off"),
+             "libpq-fast-path", placement="together", unit="hand-off", rounds=4),
     Scenario("hand-off-apart", "Hand-off from the holder to a waiter; client and server on a CPU each", "hand-off",
              "libpq-fast-path", unit="hand-off"),
     Scenario("transaction", "BEGIN, a lock, COMMIT; client and server on one CPU", "transaction",
@@ -83,8 +88,8 @@ class Limit:
 
 
 LIMITS = (
-    Limit("`lock(); unlock();` to two empty round trips", "alone", "pglocks-lock", BASELINE, at_most=1.05),
-    Limit("a guard with a `_lock` literal, constructed and destroyed, to two empty round trips", "alone",
+    Limit("`lock(); unlock();` to two empty round trips", "limits", "pglocks-lock", BASELINE, at_most=1.05),
+    Limit("a guard with a `_lock` literal, constructed and destroyed, to two empty round trips", "limits",
           "pglocks-guard-literal", BASELINE, at_most=1.06),
     Limit("hand-off to one between raw libpq sessions, by `PQexec`", "hand-off", "pglocks-lock", "libpq-text",
           at_most=1.10),

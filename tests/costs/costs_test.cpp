@@ -18,8 +18,8 @@
 namespace pglocks::test {
 namespace {
 
-// The limits, per cycle, beyond the same calls by hand on a connection with one empty event procedure; for g++ 12 and
-// clang++ 19.
+// The limits, per cycle, beyond the same calls by hand on a connection with one empty event procedure; for
+// g++ 12 and clang++ 19.
 constexpr long most_instructions_of_a_lock = 400;
 constexpr long most_instructions_of_a_guard = 600;
 constexpr long most_instructions_of_a_name = 200;

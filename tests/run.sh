@@ -226,7 +226,7 @@ run_phase() { # NAME
     gcc) configure gcc g++ "${options[@]}" "${optimised[@]}" && build "building" && run_meson_tests 1 ;;
     clang)
         configure_clang && build "building" &&
-            run_meson_tests 3 --no-suite compile-fail --no-suite compile-time --no-suite compilers --no-suite scripts --no-suite costs \
+            run_meson_tests 3 --no-suite compile-fail --no-suite compile-time --no-suite compilers --no-suite scripts \
                 --no-suite benchmark
         ;;
     threads)

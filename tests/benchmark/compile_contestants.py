@@ -36,7 +36,8 @@ UNITS = {
     "soci-headers": Unit("SOCI's headers alone", "base.cpp"),
     "pglocks-fwd": Unit("pglocks/fwd.hpp alone", "fwd.cpp"),
     "pglocks-umbrella": Unit("SOCI's headers and pglocks/pglocks.hpp", "umbrella.cpp"),
-    "pglocks-umbrella-precompiled": Unit("SOCI's headers and pglocks/pglocks.hpp, precompiled", "umbrella.cpp", precompiled=True),
+    "pglocks-umbrella-precompiled": Unit("SOCI's headers and pglocks/pglocks.hpp, precompiled", "umbrella.cpp",
+                                         precompiled=True),
     "pglocks-4-lock-types": Unit("... and guards of 4 lock types", "guards.cpp", ("-DLOCK_TYPES=4",)),
     "pglocks-24-lock-types": Unit("... and guards of 24 lock types", "guards.cpp", ("-DLOCK_TYPES=24",)),
 }

@@ -11,9 +11,8 @@ PREFACE = """<!-- Written by tests/benchmark/benchmark.py: run ./tests/run.sh be
 
 How to read them, and what they do not say: [the page about the benchmark](README.md). Each time is the median over the
 rounds, with the quartiles in brackets, and is the wall-clock time divided by the cycles of all sessions (but that of
-the compiler, which is its CPU time). Each ratio is
-the median of the ratios to the baseline of the same round, with its quartiles: what lies within the quartiles of
-something else is not different from it.
+the compiler, which is its CPU time). Each ratio is the median of the ratios to the baseline of the same round, with its
+quartiles: what lies within the quartiles of something else is not different from it.
 """
 
 # File, title, scenarios (a panel each), and whether all contestants are drawn or the few of scenarios.FEW.
@@ -108,16 +107,12 @@ def text_in_process(rows):
 def limit_cells(found):
     for scenario in found["scenarios"]:
         for limit in scenario["limits"]:
-            if "most milliseconds" in limit:
-                most, found_ms = limit["most milliseconds"], limit["milliseconds"]
-                bound, kept, value = f"at most {most:.0f} ms", found_ms["median"] <= most, f"{spread(found_ms)} ms"
-            elif "at most" in limit:
-                bound, kept = f"at most {limit['at most']:.2f}", limit["ratio"]["median"] <= limit["at most"]
-                value = ratio(limit["ratio"], digits=3)
+            middle = limit["ratio"]["median"]
+            if "at most" in limit:
+                bound, kept = f"at most {limit['at most']:.3g}", middle <= limit["at most"]
             else:
-                bound = f"at least {limit['at least']:.0f} times as fast"
-                kept, value = limit["ratio"]["median"] >= limit["at least"], ratio(limit["ratio"], digits=3)
-            yield [limit["what"], bound, value, "kept" if kept else "**not kept**"]
+                bound, kept = f"at least {limit['at least']:.0f} times as fast", middle >= limit["at least"]
+            yield [limit["what"], bound, ratio(limit["ratio"], digits=3), "kept" if kept else "**not kept**"]
 
 
 def text_limits(found):

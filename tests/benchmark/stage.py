@@ -14,7 +14,7 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 POSTGRES = TESTS / "support" / "postgres.sh"
 PYTHON_CONTESTANTS = pathlib.Path(__file__).resolve().parent / "python_contestants.py"
 COMPILE_CONTESTANTS = PYTHON_CONTESTANTS.with_name("compile_contestants.py")
-PATIENCE = 10  # seconds, with a process that ought to end
+PATIENCE = 30  # seconds, with a process that ought to end
 
 
 class BenchmarkError(Exception):

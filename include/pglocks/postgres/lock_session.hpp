@@ -30,7 +30,7 @@ public:
     lock_session() noexcept = default;
     explicit lock_session(soci::session& session) { use(session); }
 
-    // Always inlined, as all that every lock and unlock passes through: clang would keep a frame for each.
+    // Always inlined, as other steps of every lock and unlock: clang would keep a frame for each.
     [[gnu::always_inline]] void use(soci::session& session) {
         const auto* const backend = session.get_backend();
         // A backend that ends, or connects anew, ends its connection, and with it the state's.

@@ -17,6 +17,8 @@ import shlex
 import sys
 import tempfile
 
+import protocol
+
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS / "compile_fail"))
 from compile_fail import compile_, is_clang, precompile  # noqa: E402
@@ -90,13 +92,7 @@ def main():
     if asked.versions:
         return
     with tempfile.TemporaryDirectory() as scratch:
-        compilation = Compilation(asked.commands, UNITS[asked.contestant], pathlib.Path(scratch))
-        print("ready", flush=True)
-        for line in sys.stdin:
-            command, count = line.split()
-            if command != "run":
-                sys.exit("commands are `run COUNT`, one a line")
-            print(compilation.run(int(count)), flush=True)
+        protocol.answer(Compilation(asked.commands, UNITS[asked.contestant], pathlib.Path(scratch)).run)
 
 
 if __name__ == "__main__":

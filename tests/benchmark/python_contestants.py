@@ -9,11 +9,12 @@ Says `ready` when connected; `run COUNT` does COUNT cycles in each session, whic
 nanoseconds that it took.
 """
 import argparse
-import sys
 import threading
 import time
 
 import psycopg2
+
+import protocol
 
 
 class Psycopg2:
@@ -138,12 +139,7 @@ def main():
     make = CONTESTANTS[asked.contestant]
     keys = (1 if asked.keys == "hot" else i + 1 for i in range(asked.sessions))
     threads = Threads([make(asked.conninfo, key) for key in keys])
-    print("ready", flush=True)
-    for line in sys.stdin:
-        command, count = line.split()
-        if command != "run":
-            sys.exit("commands are `run COUNT`, one a line")
-        print(threads.run(int(count)), flush=True)
+    protocol.answer(threads.run)
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ class Contestant:
 
 def programs_with_contestants(programs):
     compile_commands = programs.parents[1] / "compile_commands.json"
-    return ((programs / "pglocks_benchmark",), (sys.executable, PYTHON_CONTESTANTS),
+    return ((programs / "pglocks_benchmark",), (sys.executable, "-B", PYTHON_CONTESTANTS),
             (sys.executable, "-B", COMPILE_CONTESTANTS, compile_commands))
 
 

@@ -17,11 +17,11 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <linux/tcp.h>
 #include <list>
 #include <mutex>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <optional>
 #include <poll.h>
 #include <stdexcept>
@@ -103,13 +103,35 @@ descriptor connect_to(const server_address& server) {
     return {};
 }
 
-/// Asks the kernel how much of what was sent to a loopback TCP socket has not been read from it.
+/// Asks the kernel what has become of what was sent to a loopback TCP socket.
 ///
 /// Source: sock_diag(7).
 class receive_queues {
 public:
+    /// Whether so many bytes, counted from the beginning of the connection, have arrived and been read, or
+    /// the socket is gone.
+    ///
+    /// What was sent has not arrived at once even here: while the receiver reads, the kernel sets it aside.
+    /// Nor is one answer of a single moment. Hence it is asked for what is unread only when all is known to
+    /// have arrived.
+    bool has_read(const sockaddr_in& local, const sockaddr_in& peer, std::uint64_t bytes) {
+        const auto arrival = look(local, peer);
+        if (!arrival)
+            return true;
+        if (arrival->received < bytes)
+            return false;
+        const auto rest = look(local, peer);
+        return !rest || rest->unread == 0;
+    }
+
+private:
+    struct queue {
+        std::uint64_t received;
+        std::uint32_t unread;
+    };
+
     /// \returns nothing if there is no such socket any more.
-    std::optional<std::uint32_t> unread(const sockaddr_in& local, const sockaddr_in& peer) {
+    std::optional<queue> look(const sockaddr_in& local, const sockaddr_in& peer) {
         struct {
             nlmsghdr header;
             inet_diag_req_v2 request;
@@ -119,6 +141,7 @@ public:
         message.header.nlmsg_flags = NLM_F_REQUEST;
         message.request.sdiag_family = AF_INET;
         message.request.sdiag_protocol = IPPROTO_TCP;
+        message.request.idiag_ext = 1U << (INET_DIAG_INFO - 1U);
         message.request.idiag_states = ~0U;
         message.request.id.idiag_sport = local.sin_port;
         message.request.id.idiag_dport = peer.sin_port;
@@ -137,10 +160,18 @@ public:
             return std::nullopt;
         inet_diag_msg found{};
         std::memcpy(&found, answer.data() + NLMSG_HDRLEN, sizeof(found));
-        return found.idiag_rqueue;
+        tcp_info info{};
+        for (std::size_t at = NLMSG_LENGTH(sizeof(found)); at < header.nlmsg_len;) {
+            nlattr attribute{};
+            std::memcpy(&attribute, answer.data() + at, sizeof(attribute));
+            if (attribute.nla_type == INET_DIAG_INFO)
+                std::memcpy(&info, answer.data() + at + NLA_HDRLEN,
+                            std::min<std::size_t>(attribute.nla_len - NLA_HDRLEN, sizeof(info)));
+            at += NLA_ALIGN(attribute.nla_len);
+        }
+        return queue{info.tcpi_bytes_received, found.idiag_rqueue};
     }
 
-private:
     descriptor netlink_{::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)};
 };
 
@@ -153,9 +184,10 @@ struct flow {
     int from;
     int to;
     std::deque<piece> held{};
-    bool ended = false;   ///< all was read
-    bool closed = false;  ///< and passed on
-    bool blocked = false; ///< the receiver takes no more now
+    std::uint64_t passed_on = 0; ///< in bytes
+    bool ended = false;          ///< all was read
+    bool closed = false;         ///< and passed on
+    bool blocked = false;        ///< the receiver takes no more now
 
     [[nodiscard]] bool wants_input(bool unlimited) const noexcept {
         constexpr std::size_t pieces = 64; // then TCP's flow control has to hold the sender back
@@ -184,6 +216,7 @@ struct flow {
         blocked = count < 0 && errno == EAGAIN;
         if (count < 0)
             return blocked || errno == EINTR;
+        passed_on += static_cast<std::size_t>(count);
         bytes.erase(0, static_cast<std::size_t>(count));
         if (bytes.empty())
             held.pop_front();
@@ -399,7 +432,7 @@ private:
         replies.blocked = false;
         if (replies.held.empty())
             return std::nullopt;
-        if (queues_.unread(of.client_address, address_).value_or(0) > 0)
+        if (!queues_.has_read(of.client_address, address_, replies.passed_on))
             return ++unread_for_ < quick ? 0 : 1;
         unread_for_ = 0;
         of.broken = !replies.write(1);

@@ -123,8 +123,9 @@ std::vector<client> clients() {
              loss_watcher watcher;
              const auto watch = watcher.watch(lock);
              wire.ready_and_await();
+             const auto before = clock::now();
              static_cast<void>(lock.lost());
-             EXPECT_LT(wire.ago(), 1s);
+             EXPECT_LT(clock::now() - before, 1s) << "it asks nobody";
              EXPECT_TRUE(eventually([&] { return watch.token().stop_requested(); }));
              EXPECT_TRUE(lock.lost());
          }},
@@ -227,7 +228,7 @@ TEST_P(cut_network, delays_no_call_beyond_its_bound) {
         const auto took = calls[i].get();
         std::cout << "  " << all[i].does << ": ended after " << took.count() << " ms, bound "
                   << all[i].bound.count() << " ms\n";
-        EXPECT_LT(took, all[i].bound + 2s) << all[i].does << ": late even for a busy machine";
+        EXPECT_LT(took, all[i].bound + lateness) << all[i].does;
     }
     obstacle.unlock();
     EXPECT_TRUE(eventually([&] { return look_.advisory_locks().empty(); })) << "the server has noticed, too";

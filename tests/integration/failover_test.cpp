@@ -151,7 +151,7 @@ TEST_F(holder_of_the_old_primary, is_told_by_a_heartbeat_when_the_network_to_it_
     EXPECT_FALSE(lock.owns_lock());
     EXPECT_NO_THROW(lock.unlock());
     EXPECT_THROW(lock.lock(), connection_lost);
-    EXPECT_LT(noticed, beat.every + beat.within + 250ms);
+    EXPECT_LT(noticed, beat.every + beat.within + lateness);
     std::cout << "cut network: the loss was noticed after " << noticed.count() << " ms by a heartbeat every "
               << beat.every.count() << " ms, to be answered within " << beat.within.count() << " ms\n";
     RecordProperty("noticed_after_ms", static_cast<int>(noticed.count()));
@@ -225,8 +225,9 @@ TEST_F(guarantee_ladder, a_session_lock_alone_does_not_exclude_the_new_primarys_
 
 TEST_F(guarantee_ladder, a_monitored_session_lock_bounds_the_overlap_by_the_time_of_detection) {
     constexpr heartbeat beat{.every = 100ms, .within = 100ms};
-    constexpr auto bound = beat.every + beat.within + 250ms;
+    constexpr auto bound = beat.every + beat.within;
     milliseconds worst = 0ms;
+    milliseconds soonest = milliseconds::max();
     for (int i = 0; i < rounds; ++i) {
         const auto t = fail_over([&](const advisory_lock& lock, auto begin) {
             loss_watcher watcher;
@@ -236,15 +237,21 @@ TEST_F(guarantee_ladder, a_monitored_session_lock_bounds_the_overlap_by_the_time
                 std::this_thread::sleep_for(1ms); // a small step of the work
             }
         });
+        next_round();
         const auto detected = between(t.cut, t.left);
-        EXPECT_LE(detected, bound);
+        if (t.left < t.cut) {
+            std::cout << "a heartbeat was late, and had the leader stop before the network was cut\n";
+            continue;
+        }
+        EXPECT_LT(detected, bound + lateness);
         EXPECT_LE(t.overlap(), detected);
         worst = std::max(worst, t.overlap());
+        soonest = std::min(soonest, detected);
         std::cout << "session lock with a monitor: the loss was detected after " << detected.count()
                   << " ms, the new leader entered after " << between(t.cut, t.entered).count()
                   << " ms, the leaders overlap for " << t.overlap().count() << " ms\n";
-        next_round();
     }
+    EXPECT_LT(soonest, bound + 250ms);
     RecordProperty("worst_overlap_ms", static_cast<int>(worst.count()));
 }
 

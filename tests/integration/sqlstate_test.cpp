@@ -566,7 +566,7 @@ TEST_F(each_statement_waits, a_bounded_try_ends_in_time_and_holds_nothing) {
             return true;
         }
     });
-    ASSERT_TRUE(is_lost.ended(2s));
+    ASSERT_TRUE(is_lost.ended(lateness));
     query(*holder_, "rollback");
     if (is_lost.result()) {
         is_known_to_be_dead(*session_);

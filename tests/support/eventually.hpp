@@ -12,6 +12,9 @@ namespace pglocks::test {
 /// How long tests wait for what must happen; long, because only a failing test ever waits so long.
 inline constexpr std::chrono::milliseconds default_deadline = std::chrono::seconds(10);
 
+/// By how much even a busy machine may exceed a time limit.
+inline constexpr std::chrono::milliseconds lateness = std::chrono::seconds(2);
+
 /// Asks again and again until the condition holds or the deadline is over.
 ///
 /// The condition is asked at least once, the last time after the deadline, first every millisecond, later

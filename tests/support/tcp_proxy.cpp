@@ -105,15 +105,15 @@ descriptor connect_to(const server_address& server) {
 
 /// Asks the kernel what has become of what was sent to a loopback TCP socket.
 ///
-/// Source: sock_diag(7).
+/// Source: sock_diag(7); Linux, net/ipv4/tcp_diag.c.
 class receive_queues {
 public:
     /// Whether so many bytes, counted from the beginning of the connection, have arrived and been read, or
-    /// the socket is gone.
+    /// the socket is closed.
     ///
-    /// What was sent has not arrived at once even here: while the receiver reads, the kernel sets it aside.
-    /// Nor is one answer of a single moment. Hence it is asked for what is unread only when all is known to
-    /// have arrived.
+    /// Even here what was sent need not have arrived: while the receiver is in a call on its socket, the
+    /// kernel sets it aside, and `unread` does not count it. In one answer `unread` is taken before
+    /// `received`: hence the second look when all has arrived.
     bool has_read(const sockaddr_in& local, const sockaddr_in& peer, std::uint64_t bytes) {
         const auto arrival = look(local, peer);
         if (!arrival)
@@ -125,13 +125,13 @@ public:
     }
 
 private:
-    struct queue {
+    struct state {
         std::uint64_t received;
         std::uint32_t unread;
     };
 
-    /// \returns nothing if there is no such socket any more.
-    std::optional<queue> look(const sockaddr_in& local, const sockaddr_in& peer) {
+    /// \returns nothing if the socket is closed.
+    std::optional<state> look(const sockaddr_in& local, const sockaddr_in& peer) {
         struct {
             nlmsghdr header;
             inet_diag_req_v2 request;
@@ -160,16 +160,18 @@ private:
             return std::nullopt;
         inet_diag_msg found{};
         std::memcpy(&found, answer.data() + NLMSG_HDRLEN, sizeof(found));
-        tcp_info info{};
         for (std::size_t at = NLMSG_LENGTH(sizeof(found)); at < header.nlmsg_len;) {
             nlattr attribute{};
             std::memcpy(&attribute, answer.data() + at, sizeof(attribute));
-            if (attribute.nla_type == INET_DIAG_INFO)
+            if (attribute.nla_type == INET_DIAG_INFO) {
+                tcp_info info{};
                 std::memcpy(&info, answer.data() + at + NLA_HDRLEN,
                             std::min<std::size_t>(attribute.nla_len - NLA_HDRLEN, sizeof(info)));
+                return state{info.tcpi_bytes_received, found.idiag_rqueue};
+            }
             at += NLA_ALIGN(attribute.nla_len);
         }
-        return queue{info.tcpi_bytes_received, found.idiag_rqueue};
+        return std::nullopt; // what TCP keeps of a closed socket for a while has no tcp_info
     }
 
     descriptor netlink_{::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)};

@@ -204,6 +204,26 @@ void judge_command(const CLI::App& app, const words& said, options& given) {
     }
 }
 
+/// Where the name stands that is meant, for each action.
+[[nodiscard]] std::string& name_of(words& said, action what) {
+    switch (what) {
+    case action::who:
+        return said.who;
+    case action::print_key:
+        return said.print_key;
+    default:
+        return said.name;
+    }
+}
+
+/// Other options may stand between `--who` or `--print-key` and the name.
+void take_name_behind_options(words& said, action what) {
+    const bool is_of_a_name = what == action::who || what == action::print_key;
+    if (is_of_a_name && name_of(said, what).empty()) {
+        name_of(said, what).swap(said.name);
+    }
+}
+
 void judge_question(const CLI::App& app, const words& said, options& given) {
     const std::string wanted = given.what == action::who         ? "--who"
                                : given.what == action::print_key ? "--print-key"
@@ -238,19 +258,7 @@ void judge_question(const CLI::App& app, const words& said, options& given) {
     }
 }
 
-/// The name that is meant, from where it stands for each action.
-[[nodiscard]] std::string name_of(const words& said, action what) {
-    switch (what) {
-    case action::who:
-        return said.who;
-    case action::print_key:
-        return said.print_key;
-    default:
-        return said.name;
-    }
-}
-
-void judge_lock(const words& said, options& given) {
+void judge_lock(words& said, options& given) {
     given.every_hash = given.what == action::print_key && said.hash == "all";
     if (given.key || given.what == action::list || given.what == action::check) {
         return;
@@ -310,6 +318,7 @@ options parse_options(int argc, const char* const* argv) {
         }
         judge_command(app, said, given);
     } else {
+        take_name_behind_options(said, given.what);
         judge_question(app, said, given);
     }
     judge_lock(said, given);

@@ -53,6 +53,7 @@ BAD = (
     ('--list', '--', 'true'),
     ('--who',),
     ('--who', 'name', '--key', '1'),
+    ('--who', '--key', '1', 'name'),
     ('--who', ''),
     ('--print-key',),
     ('--print-key', ''),
@@ -104,6 +105,12 @@ class AKey(unittest.TestCase):
     def test_is_shown_as_pg_locks_shows_it_when_asked(self):
         self.assertEqual(run('-v', '--print-key', 'my_lock', '--hash', 'postgres-hashtext')[1],
                          '1562953857\nclassid=0 objid=1562953857 objsubid=1\n')
+
+    def test_is_of_the_name_wherever_the_options_stand(self):
+        for arguments in (('--print-key', '-v', 'my_lock'), ('-v', 'my_lock', '--print-key'),
+                          ('my_lock', '--print-key', '-v')):
+            self.assertEqual(run(*arguments), run('-v', '--print-key', 'my_lock'), arguments)
+        self.assertEqual(run('--print-key', 'my_lock', 'another')[0], 64)
 
     def test_is_printed_for_every_hash(self):
         _, output, _ = run('--print-key', 'nightly-report', '--hash', 'all')

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <fstream>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -93,11 +94,15 @@ command::~command() {
     }
 }
 
-void command::send(int signal) const noexcept {
+void command::send(int signal) const {
     if (leads_group_) {
         ::kill(-process_, signal);
     } else if (!ended_) {
         ::kill(process_, signal);
+    } else {
+        for (const pid_t orphan : orphans()) {
+            ::kill(orphan, signal);
+        }
     }
 }
 
@@ -116,6 +121,21 @@ bool command::collect() noexcept {
     }
 }
 
-bool command::left_others() const noexcept { return leads_group_ && ::kill(-process_, 0) == 0; }
+bool command::left_others() const { return leads_group_ ? ::kill(-process_, 0) == 0 : !orphans().empty(); }
+
+std::vector<pid_t> command::orphans() const {
+    std::vector<pid_t> found;
+    if (leads_group_ || !ended_) {
+        return found;
+    }
+    // Others may be in this group, too; but what the command leaves behind becomes a child of this process.
+    std::ifstream children("/proc/self/task/" + std::to_string(::getpid()) + "/children");
+    for (pid_t child = 0; children >> child;) {
+        if (::getpgid(child) == ::getpgrp()) {
+            found.push_back(child);
+        }
+    }
+    return found;
+}
 
 } // namespace pglock

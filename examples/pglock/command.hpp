@@ -27,7 +27,8 @@ private:
 ///
 /// Without a controlling terminal (cron, systemd, a container) it leads a process group of its own, and
 /// signals go to all of the group. On a terminal it stays in the group it came from, as with flock, since
-/// another would be in the background; the terminal signals both, and `send` reaches the command alone.
+/// another would be in the background; the terminal signals both, and `send` reaches the command alone, or
+/// what it has left behind when it has ended.
 class command {
 public:
     /// \param blocked the signals that the command is to have blocked
@@ -38,14 +39,16 @@ public:
     /// Kills what has not ended.
     ~command();
 
-    void send(int signal) const noexcept;
+    void send(int signal) const;
     /// Collects the processes that have ended, those included that the command has left behind.
     /// \returns whether the command has ended
     bool collect() noexcept;
     /// The status of `waitpid`, once the command has ended.
     [[nodiscard]] int wait_status() const noexcept { return wait_status_; }
     /// Whether the command has ended and something that it started in its group has not.
-    [[nodiscard]] bool left_others() const noexcept;
+    [[nodiscard]] bool left_others() const;
+    /// What the command has left behind in pglock's own group; what that has started follows when it ends.
+    [[nodiscard]] std::vector<pid_t> orphans() const;
     [[nodiscard]] bool leads_group() const noexcept { return leads_group_; }
 
     /// Whether commands get a group of their own here.

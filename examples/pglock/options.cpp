@@ -152,10 +152,13 @@ void refuse(const CLI::App& app, const std::vector<std::string>& meaningless, co
     }
 }
 
-/// Behind the first `--` a name may begin with a dash, where a command cannot.
+/// Behind the first `--` a name may begin with a dash, where a command cannot; any other is meant as a name
+/// if a second `--` follows it.
 void take_name_behind_dashes(words& said) {
     auto& rest = said.behind_dashes;
-    if (rest.empty() || !rest.front().starts_with('-')) {
+    const bool is_name =
+        !rest.empty() && (rest.front().starts_with('-') || (rest.size() > 1 && rest[1] == "--"));
+    if (!is_name) {
         return;
     }
     said.name = rest.front();
@@ -196,6 +199,9 @@ void judge_command(const CLI::App& app, const words& said, options& given) {
             "must watch while COMMAND runs; leave it out");
     }
     refuse(app, {"--json", "--watch"}, "with a command");
+    if (!given.end_on_loss) {
+        refuse(app, {"--grace"}, "with --on-loss ignore");
+    }
     given.shared = said.shared;
     if (said.nonblock) {
         given.wait = seconds(0);
@@ -271,8 +277,10 @@ void judge_lock(words& said, options& given) {
     if (!given.every_hash) {
         try {
             given.key = hash_named(said.hash).key_of(given.name);
-        } catch (const pglocks::refused& error) {
-            throw usage_error("the hash " + said.hash + " cannot map this name: " + error.advice());
+        } catch (const pglocks::refused&) {
+            throw usage_error(
+                "the hash " + said.hash +
+                " maps only text in UTF-8: correct the name, or choose another hash, as sha256");
         }
     }
 }
@@ -309,6 +317,7 @@ options parse_options(int argc, const char* const* argv) {
     given.what = action_of(app);
     if (has(app, "--key")) {
         given.key = parse_key(said.key);
+        refuse(app, {"--hash"}, "with --key");
     }
     given.grace = seconds(said.grace);
     given.end_on_loss = said.on_loss == "terminate";

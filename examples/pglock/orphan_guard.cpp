@@ -3,8 +3,8 @@
 
 #include <cerrno>
 #include <csignal>
-#include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
@@ -14,13 +14,13 @@ namespace pglock {
 namespace {
 
 /// Between fork and the end nothing but system calls: the other threads' locks are in no known state.
-[[noreturn]] void guard(pid_t group, int pipe) noexcept {
+[[noreturn]] void guard(pid_t group, int socket) noexcept {
     ::setsid();
     ::prctl(PR_SET_NAME, "pglock-guard");
     sigset_t all;
     sigfillset(&all);
     ::sigprocmask(SIG_SETMASK, &all, nullptr);
-    ::dup2(pipe, STDIN_FILENO);
+    ::dup2(socket, STDIN_FILENO);
     ::closefrom(STDIN_FILENO + 1); // pglock's connection, too, which ends with it alone
     static_cast<void>(::chdir("/"));
     char word = 0;
@@ -38,8 +38,8 @@ namespace {
 
 orphan_guard::orphan_guard(pid_t group) {
     int ends[2] = {-1, -1};
-    if (::pipe2(ends, O_CLOEXEC) != 0) {
-        throw std::system_error(errno, std::generic_category(), "no pipe");
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        throw std::system_error(errno, std::generic_category(), "no socket");
     }
     const pglocks::postgres::descriptor read_end(ends[0], "");
     word_ = pglocks::postgres::descriptor(ends[1], "");
@@ -53,7 +53,7 @@ orphan_guard::orphan_guard(pid_t group) {
 }
 
 orphan_guard::~orphan_guard() {
-    static_cast<void>(::write(word_.get(), "", 1));
+    static_cast<void>(::send(word_.get(), "", 1, MSG_NOSIGNAL)); // it may have been killed
     while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
     }
 }

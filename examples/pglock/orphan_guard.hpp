@@ -11,10 +11,10 @@ namespace pglock {
 /// is gone then, and what it ran must not go on without.
 ///
 /// It is in a session of its own, so that what ends pglock's own group does not end it, and has no descriptor
-/// but a pipe, of which it reads the end.
+/// but a socket, of which it reads the end.
 class orphan_guard {
 public:
-    /// *Throws*: `std::system_error` without a process or a pipe.
+    /// *Throws*: `std::system_error` without a process or a socket.
     explicit orphan_guard(pid_t group);
     orphan_guard(const orphan_guard&) = delete;
     orphan_guard& operator=(const orphan_guard&) = delete;

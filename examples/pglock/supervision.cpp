@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <poll.h>
+#include <set>
 #include <sys/eventfd.h>
 #include <thread>
 #include <unistd.h>
@@ -87,10 +88,20 @@ void supervision::kill_if_due() {
 /// What the command has started must not go on without the lock either.
 void supervision::wait_for_the_group() {
     constexpr std::chrono::milliseconds look_again{20};
-    while (child_.left_others()) {
+    constexpr int most_generations = 100;
+    std::set<pid_t> told;
+    for (int killed = 0; child_.left_others();) {
+        for (const pid_t orphan : child_.orphans()) {
+            if (told.insert(orphan).second) {
+                ::kill(orphan, SIGTERM);
+                ::kill(orphan, SIGCONT);
+            }
+        }
         if (!kill_at_) {
             child_.send(SIGKILL);
-            return;
+            if (child_.leads_group() || ++killed == most_generations) {
+                return;
+            }
         }
         std::this_thread::sleep_for(look_again);
         static_cast<void>(child_.collect());

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """What pglock makes of a command and of others who want the lock: see stage.py."""
+import os
+import pathlib
 import signal
 import subprocess
 import sys
 import time
 
 import stage
-
-NOTHING_YET = 0.3  # seconds in which something wrong would have happened
-
 
 class TheCommand(stage.Test):
     def test_has_the_output_and_pglock_adds_nothing(self):
@@ -69,7 +68,7 @@ class TheCommand(stage.Test):
 
     def test_may_have_a_lock_of_any_name(self):
         show = ('sh', '-c', 'printf %s "$PGLOCK_NAME"')
-        for name in ('-name', '--list', '-'):
+        for name in ('-name', '--list', '-', 'name'):
             self.assertEqual(self.succeeds('--', name, '--', *show), name)
         self.assertEqual(self.succeeds('--', '-name', *show), '-name')
         self.assertEqual(self.succeeds('-c', show[2], '--', '-name'), '-name')
@@ -113,6 +112,24 @@ class TheCommand(stage.Test):
         self.assertTrue(int(ignored.split()[1], 16) & 1)
         blocked = self.succeeds('name', '--', 'grep', 'SigBlk', '/proc/self/status')
         self.assertEqual(int(blocked.split()[1], 16), 0)
+
+    def test_waits_on_when_a_signal_comes_that_is_ignored(self):
+        holder = self.start('name', '--', 'cat', stdin=subprocess.PIPE)
+        self.holds()
+        run = self.start('name', '--', 'echo', 'x', prefix=('env', '--ignore-signal=HUP,INT'))
+        self.waits()
+        for number in (signal.SIGHUP, signal.SIGINT):
+            run.process.send_signal(number)
+        self.assertEqual(holder.result()[0], 0)
+        self.assertEqual(run.result(), (0, 'x\n', ''))
+
+    def test_keeps_its_status_when_its_guard_is_killed(self):
+        run = self.start('name', '--', 'cat', stdin=subprocess.PIPE)
+        self.holds()
+        guards = [process for process in run.processes()
+                  if pathlib.Path(f'/proc/{process}/comm').read_text() == 'pglock-guard\n']
+        os.kill(guards[0], signal.SIGKILL)
+        self.assertEqual(run.result(), (0, '', ''))
 
     def test_keeps_its_status_where_its_parent_ignores_the_end_of_children(self):
         self.assertEqual(self.run_to_end('name', '--', 'sh', '-c', 'exit 3',

@@ -192,6 +192,16 @@ class ACommandOnATerminal(stage.Test):
         self.assertIn('is lost', terminal.shown)
         self.assertIn('heard', terminal.shown)
 
+    def test_is_ended_with_what_it_has_started_when_the_lock_is_lost(self):
+        for started in ('sleep 60', "sh -c 'trap \"\" TERM; while :; do sleep 0.02; done'"):
+            terminal = stage.Terminal('--grace', '0.5', 'name', '-c', f'{started} & echo "up $!"; wait; echo on',
+                                      server=self.server, prefix=('bash', '-mc', '"$0" "$@"; echo "ended $?"'))
+            self.addCleanup(terminal.end)
+            left = int(terminal.shows(r'up (\d+)').group(1))
+            self.server.terminate_holders()
+            terminal.shows('ended 76')
+            self.assertIsNone(stage.state(left), started)
+
     def test_ends_with_the_terminal(self):
         terminal = stage.Terminal('name', '--', 'sh', '-c', 'echo "up $$"; exec sleep 60', server=self.server)
         command = int(terminal.shows(r'up (\d+)').group(1))

@@ -37,7 +37,7 @@ void look(soci::session& sql) {
 //! [one]
 
 //! [timeout]
-void import_soon(soci::session& sql) {
+void import_or_name_who_has_it(soci::session& sql) {
     const pglocks::timed_advisory_lock lock(sql, "import", 5s);
     pglocks::require_acquired(sql, lock, "import"); // throws not_acquired, whose message names who has it
     import(sql);

@@ -21,7 +21,8 @@ import tempfile
 BLOCK = re.compile(r'^```(\w+)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 NOBODY = 65534
 SUDO = '''#!/bin/sh
-[ "$1 $2" = "apt-get install" ] || { echo "sudo: $*: only apt-get install is expected" >&2; exit 1; }
+[ "$*" = "apt-get update" ] && exit
+[ "$1 $2" = "apt-get install" ] || { echo "sudo: $*: only apt-get is expected" >&2; exit 1; }
 shift 2
 for package; do
     case $package in

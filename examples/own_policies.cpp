@@ -9,7 +9,6 @@
 #include <soci/postgresql/soci-postgresql.h>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -20,7 +19,6 @@
 
 using namespace std::chrono_literals;
 
-//! [own policies]
 namespace shop {
 
 //! [hash]
@@ -76,7 +74,6 @@ using browsing_lock = pglocks::basic_advisory_lock<browsing, tenant, three_tries
 using checkout_lock = pglocks::basic_advisory_lock<unit_of_work, tenant>;
 
 } // namespace shop
-//! [own policies]
 
 /// A type that is not ours becomes a policy here: Boost's CRC-32, as Python's django-pglocks has it.
 template <>
@@ -145,7 +142,6 @@ void run(const std::string& connection) {
 int main(int argc, char** argv) {
     try {
         run(example::connection_string(argc, argv));
-        return EXIT_SUCCESS;
     } catch (const std::exception& error) {
         std::cerr << argv[0] << ": " << error.what() << '\n';
         return EXIT_FAILURE;

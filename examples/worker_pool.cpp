@@ -56,9 +56,10 @@ bool handle(soci::connection_pool& pool, int customer, int amount) {
 void run(const std::string& connection) {
     soci::session sql(soci::postgresql, connection);
     const example::scratch_schema schema(sql, "pglocks_pool");
+    const int last = customers - 1;
     sql << "create table pglocks_pool.account as select i as customer, 0 as balance"
            " from generate_series(0, :last) i",
-        soci::use(customers - 1);
+        soci::use(last);
 
     soci::connection_pool pool(connections);
     for (std::size_t i = 0; i < connections; ++i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The code of the pages in docs/how-to that is of no example.
 #include <pglocks/inspect.hpp>
+#include <pglocks/interop/interop.hpp>
 #include <pglocks/loss_watcher.hpp>
 #include <pglocks/pglocks.hpp>
 
@@ -102,7 +103,7 @@ void import_through_session_mode(const std::string& pooler) {
 //! [pgbouncer]
 
 //! [other languages]
-using django_lock = pglocks::basic_advisory_lock<pglocks::interop::django_pglocks>; // Python, Ruby, Go, ...
+using django_lock = pglocks::basic_advisory_lock<pglocks::interop::django_pglocks>;
 
 void import_without_django(soci::session& sql) {
     const django_lock lock(sql, "import"); // excludes Django's advisory_lock("import")

@@ -388,6 +388,97 @@ struct three_tries_then_queue {
 //! [gives up: fixed]
 } // namespace gives_up
 
+namespace other_backend {
+//! [other backend: broken]
+void broken() {
+    soci::session sql("sqlite3", "dbname=:memory:");
+    const pglocks::advisory_lock lock(sql, "nightly-report");
+}
+//! [other backend: broken]
+//! [other backend: fixed]
+void fixed(const std::string& connection) {
+    soci::session sql("postgresql", connection); // or soci::postgresql
+    const pglocks::advisory_lock lock(sql, "nightly-report");
+}
+//! [other backend: fixed]
+} // namespace other_backend
+
+namespace on_a_standby {
+//! [standby: broken]
+void broken(const std::string& connection) { // host=db2
+    soci::session sql(soci::postgresql, connection);
+    const pglocks::advisory_lock lock(sql, "nightly-report");
+}
+//! [standby: broken]
+//! [standby: fixed]
+void fixed(const std::string& connection) { // host=db2,db1
+    soci::session sql(soci::postgresql, connection + " target_session_attrs=read-write");
+    const pglocks::advisory_lock lock(sql, "nightly-report");
+}
+//! [standby: fixed]
+} // namespace on_a_standby
+
+namespace declared_wrongly {
+//! [declared wrongly: broken]
+void broken(soci::session& sql) { // of PgBouncer in transaction mode
+    pglocks::declare_session_pooler(sql);
+    const pglocks::advisory_lock lock(sql, "nightly-report");
+}
+//! [declared wrongly: broken]
+//! [declared wrongly: fixed]
+void fixed(const std::string& direct) { // the connection string of the server itself
+    soci::session sql(soci::postgresql, direct);
+    const pglocks::advisory_lock lock(sql, "nightly-report");
+}
+//! [declared wrongly: fixed]
+} // namespace declared_wrongly
+
+namespace no_answer_but_an_error {
+//! [not acquired: broken]
+bool broken(soci::session& sql) { // somebody else has it, as is to be expected
+    const pglocks::try_advisory_lock lock(sql, "nightly-report");
+    pglocks::require_acquired(sql, lock, "nightly-report");
+    return true;
+}
+//! [not acquired: broken]
+//! [not acquired: fixed]
+bool fixed(soci::session& sql) {
+    const pglocks::try_advisory_lock lock(sql, "nightly-report");
+    return lock.owns_lock();
+}
+//! [not acquired: fixed]
+} // namespace no_answer_but_an_error
+
+namespace own_session {
+//! [own session: broken]
+pglocks::signal_result broken(soci::session& sql) {
+    const pglocks::advisory_lock lock(sql, 1);
+    return pglocks::terminate_backend(sql, pglocks::holders(sql, 1).at(0));
+}
+//! [own session: broken]
+//! [own session: fixed]
+void fixed(soci::session& sql) {
+    pglocks::advisory_lock lock(sql, 1);
+    lock.unlock();
+}
+//! [own session: fixed]
+} // namespace own_session
+
+namespace prepared {
+//! [prepared: broken]
+pglocks::signal_result broken(soci::session& sql) {
+    return pglocks::terminate_backend(sql, pglocks::holders(sql, 7).at(0));
+}
+//! [prepared: broken]
+//! [prepared: fixed]
+void fixed(soci::session& sql) {
+    if (pglocks::holders(sql, 7).at(0).prepared_transaction == "import") {
+        sql << "rollback prepared 'import'"; // or commit
+    }
+}
+//! [prepared: fixed]
+} // namespace prepared
+
 /// A message without what changes from one run to the next.
 [[nodiscard]] std::string comparable(const std::string& message) {
     static const std::regex number("[0-9]+");
@@ -482,8 +573,8 @@ protected:
 TEST_F(messages, about_a_session_that_cannot_take_locks) {
     expect_shown<refused>([] { not_open::broken(); });
     EXPECT_NO_THROW(not_open::fixed(conninfo()));
-    soci::session other("sqlite3", "dbname=:memory:");
-    expect_shown<refused>([&] { const advisory_lock lock(other, "nightly-report"); });
+    expect_shown<refused>([] { other_backend::broken(); });
+    EXPECT_NO_THROW(other_backend::fixed(conninfo()));
 }
 
 TEST_F(messages, about_names) {
@@ -569,8 +660,8 @@ TEST_F(messages, about_waits_that_are_cut_short) {
     query(a_, "begin");
     expect_shown<lock_error>([&] { const advisory_lock lock(a_, "nightly-report"); });
     query(a_, "rollback; set statement_timeout = 0");
-    const try_advisory_lock lock(a_, "nightly-report");
-    expect_shown<not_acquired>([&] { require_acquired(a_, lock, "nightly-report"); });
+    expect_shown<not_acquired>([&] { no_answer_but_an_error::broken(a_); });
+    EXPECT_FALSE(no_answer_but_an_error::fixed(a_));
 }
 
 TEST_F(messages, about_a_deadlock) {
@@ -668,7 +759,8 @@ TEST_F(messages, about_permissions) {
     const advisory_lock other(app, 2);
     const lock_info holder = holders(app, 1).at(0);
     const lock_info other_holder = holders(guest, 2).at(0);
-    expect_shown<refused>([&] { (void)terminate_backend(guest, holders(guest, 1).at(0)); });
+    expect_shown<refused>([&] { static_cast<void>(own_session::broken(a_)); });
+    EXPECT_NO_THROW(own_session::fixed(a_));
     expect_shown<not_permitted>([&] { (void)terminate_backend(app, holder.pid, holder.seen_at); });
     expect_shown<not_permitted>([&] { (void)terminate_backend(guest, other_holder); });
     expect_shown<not_permitted>([&] { (void)cancel_backend(guest, other_holder); });
@@ -681,8 +773,9 @@ TEST_F(messages, about_permissions) {
 TEST_F(messages, about_a_prepared_transaction) {
     query(a_, "begin; select pg_advisory_xact_lock(7)");
     query(a_, "prepare transaction 'import'");
-    expect_shown<refused>([&] { (void)terminate_backend(a_, inspect(a_).at(0)); });
-    query(a_, "rollback prepared 'import'");
+    expect_shown<refused>([&] { static_cast<void>(prepared::broken(a_)); });
+    EXPECT_NO_THROW(prepared::fixed(a_));
+    EXPECT_FALSE(is_locked(a_, 7));
 }
 
 TEST_F(messages, about_poolers) {
@@ -691,7 +784,8 @@ TEST_F(messages, about_poolers) {
     expect_shown<refused>([&] { pooled::broken(session); });
     EXPECT_NO_THROW(pooled::fixed(session));
     expect_shown<refused>([&] { declared_late::broken(session); });
-    expect_shown<refused>([&] { declare_session_pooler(session); });
+    expect_shown<refused>([&] { declared_wrongly::broken(session); });
+    EXPECT_NO_THROW(declared_wrongly::fixed(conninfo()));
     const pgbouncer good_pool(*own_server, pool_mode::session);
     soci::session good(soci::postgresql, good_pool.conninfo());
     EXPECT_NO_THROW(declared_late::fixed(good));
@@ -725,8 +819,9 @@ TEST_F(messages, about_a_pooler_that_goes_over_to_another_mode) {
 TEST(messages_of_a_standby, about_its_locks) {
     postgres_server primary;
     standby_server standby(primary);
-    soci::session session(soci::postgresql, standby.conninfo());
-    expect_shown<refused>([&] { const advisory_lock lock(session, "nightly-report"); });
+    expect_shown<refused>([&] { on_a_standby::broken(standby.conninfo()); });
+    EXPECT_NO_THROW(on_a_standby::fixed(standby.conninfo() + " host=" + standby.directory().string() + ',' +
+                                        primary.directory().string()));
 }
 
 } // namespace

@@ -6,5 +6,5 @@ npm=$1 manifest=$2 stamp=$3
 directory=$(dirname -- "$stamp")/node
 mkdir -p -- "$directory"
 cp -- "$manifest" "$directory/package.json"
-"$npm" install --prefix "$directory" --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error
+"$npm" install --prefix "$directory" --cache "$directory/cache" --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error
 touch -- "$stamp"

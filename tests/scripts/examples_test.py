@@ -220,6 +220,10 @@ class TheExample(Example):
 
 
 class TheList(unittest.TestCase):
+    def test_is_of_programs_that_are_soon_read(self):
+        for source in (REPOSITORY / 'examples').glob('*.cpp'):
+            self.assertLess(len(source.read_text().splitlines()), 150, source)
+
     def test_says_of_every_example_in_a_sentence_what_it_shows(self):
         status, output = Run('--list').result()
         self.assertEqual(status, 0, output)

@@ -57,7 +57,8 @@ struct rails_migration {
 /// The keys of Ruby's good_job: the first eight bytes of MD5, big-endian.
 ///
 /// A job's name is its table and id, `good_jobs-00000000-0000-0000-0000-000000000000`. PostgreSQL computes
-/// the hash there, so a name with a NUL byte is refused, as its `text` holds none. Source: good_job 4.19.2,
+/// the hash there, so a name with a NUL byte is refused, as its `text` holds none. Bytes that are no text in
+/// the database's encoding have a key here, and an error there. Source: good_job 4.19.2,
 /// `advisory_lock_bigint_sql` in app/models/concerns/good_job/advisory_lockable.rb, with the default
 /// `hash_function`.
 struct good_job {

@@ -3,6 +3,7 @@
 
 #include "exit_status.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <fstream>
@@ -32,6 +33,16 @@ namespace {
     ::_exit(exit_status::not_found);
 }
 
+/// None without /proc.
+[[nodiscard]] std::vector<pid_t> children() {
+    std::vector<pid_t> all;
+    std::ifstream file("/proc/self/task/" + std::to_string(::getpid()) + "/children");
+    for (pid_t child = 0; file >> child;) {
+        all.push_back(child);
+    }
+    return all;
+}
+
 } // namespace
 
 cannot_run::cannot_run(const std::string& program, int error)
@@ -47,7 +58,8 @@ bool command::get_groups() noexcept {
 }
 
 command::command(const std::vector<std::string>& words, const sigset_t& blocked)
-    : leads_group_(get_groups()) {
+    : others_(children()),
+      leads_group_(get_groups()) {
     std::vector<char*> arguments;
     arguments.reserve(words.size() + 1);
     for (const std::string& word : words) {
@@ -94,15 +106,11 @@ command::~command() {
     }
 }
 
-void command::send(int signal) const {
+void command::send(int signal) const noexcept {
     if (leads_group_) {
         ::kill(-process_, signal);
     } else if (!ended_) {
         ::kill(process_, signal);
-    } else {
-        for (const pid_t orphan : orphans()) {
-            ::kill(orphan, signal);
-        }
     }
 }
 
@@ -116,6 +124,7 @@ bool command::collect() noexcept {
             guard_.reset(); // before the number of the group can become another's
             ended_ = ::waitpid(process_, &wait_status_, 0) == process_;
         } else {
+            std::erase(others_, child.si_pid); // before the number can become another's
             ::waitpid(child.si_pid, nullptr, 0);
         }
     }
@@ -129,9 +138,8 @@ std::vector<pid_t> command::orphans() const {
         return found;
     }
     // Others may be in this group, too; but what the command leaves behind becomes a child of this process.
-    std::ifstream children("/proc/self/task/" + std::to_string(::getpid()) + "/children");
-    for (pid_t child = 0; children >> child;) {
-        if (::getpgid(child) == ::getpgrp()) {
+    for (const pid_t child : children()) {
+        if (::getpgid(child) == ::getpgrp() && std::ranges::find(others_, child) == others_.end()) {
             found.push_back(child);
         }
     }

@@ -27,8 +27,7 @@ private:
 ///
 /// Without a controlling terminal (cron, systemd, a container) it leads a process group of its own, and
 /// signals go to all of the group. On a terminal it stays in the group it came from, as with flock, since
-/// another would be in the background; the terminal signals both, and `send` reaches the command alone, or
-/// what it has left behind when it has ended.
+/// another would be in the background; the terminal signals both, and `send` reaches the command alone.
 class command {
 public:
     /// \param blocked the signals that the command is to have blocked
@@ -39,7 +38,7 @@ public:
     /// Kills what has not ended.
     ~command();
 
-    void send(int signal) const;
+    void send(int signal) const noexcept;
     /// Collects the processes that have ended, those included that the command has left behind.
     /// \returns whether the command has ended
     bool collect() noexcept;
@@ -47,7 +46,8 @@ public:
     [[nodiscard]] int wait_status() const noexcept { return wait_status_; }
     /// Whether the command has ended and something that it started in its group has not.
     [[nodiscard]] bool left_others() const;
-    /// What the command has left behind in pglock's own group; what that has started follows when it ends.
+    /// What the command, when it has ended, has left behind in pglock's own group; what that has started
+    /// follows when it ends.
     [[nodiscard]] std::vector<pid_t> orphans() const;
     [[nodiscard]] bool leads_group() const noexcept { return leads_group_; }
 
@@ -56,6 +56,7 @@ public:
 
 private:
     pid_t process_ = -1;
+    std::vector<pid_t> others_; ///< that were children of this process before, as bash's >(...)
     bool leads_group_;
     bool ended_ = false;
     int wait_status_ = 0;

@@ -153,11 +153,11 @@ void refuse(const CLI::App& app, const std::vector<std::string>& meaningless, co
 }
 
 /// Behind the first `--` a name may begin with a dash, where a command cannot; any other is meant as a name
-/// if a second `--` follows it.
-void take_name_behind_dashes(words& said) {
+/// if a second `--` follows it, or if -c has the command.
+void take_name_behind_dashes(words& said, bool has_command) {
     auto& rest = said.behind_dashes;
-    const bool is_name =
-        !rest.empty() && (rest.front().starts_with('-') || (rest.size() > 1 && rest[1] == "--"));
+    const bool is_name = !rest.empty() && (has_command || rest.front().starts_with('-') ||
+                                           (rest.size() > 1 && rest[1] == "--"));
     if (!is_name) {
         return;
     }
@@ -323,7 +323,7 @@ options parse_options(int argc, const char* const* argv) {
     given.end_on_loss = said.on_loss == "terminate";
     if (given.what == action::run) {
         if (said.name.empty() && !given.key) {
-            take_name_behind_dashes(said);
+            take_name_behind_dashes(said, has(app, "--command"));
         }
         judge_command(app, said, given);
     } else {

@@ -8,25 +8,15 @@
 
 namespace pglock {
 
-namespace {
-
-/// A signal that is blocked would be read although it is ignored.
-[[nodiscard]] bool is_ignored(int signal) noexcept {
-    struct sigaction now{};
-    return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
-}
-
-} // namespace
-
 signal_queue::signal_queue(bool stops) {
     sigset_t taken;
     sigemptyset(&taken);
-    sigaddset(&taken, SIGCHLD);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT}) {
-        const bool is_wanted = stops || (signal != SIGTSTP && signal != SIGCONT);
-        if (is_wanted && !is_ignored(signal)) {
-            sigaddset(&taken, signal);
-        }
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) {
+        sigaddset(&taken, signal);
+    }
+    if (stops) {
+        sigaddset(&taken, SIGTSTP);
+        sigaddset(&taken, SIGCONT);
     }
     queue_ = pglocks::postgres::descriptor(::signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK),
                                            "no descriptor for signals");
@@ -38,6 +28,11 @@ signal_queue::~signal_queue() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr
 std::optional<signalfd_siginfo> signal_queue::next() noexcept {
     signalfd_siginfo info{};
     return ::read(queue_.get(), &info, sizeof info) == sizeof info ? std::optional(info) : std::nullopt;
+}
+
+bool is_ignored(int signal) noexcept {
+    struct sigaction now{};
+    return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 void die_of(int signal) noexcept {

@@ -11,8 +11,8 @@ namespace pglock {
 
 /// The signals that pglock passes on, kept from acting on itself and read one by one.
 ///
-/// Blocked in the thread that makes this and in those it starts; a signal that was ignored when pglock was
-/// started (nohup) stays so, for the command, too.
+/// Blocked in the thread that makes this and in those it starts. A signal that was ignored when pglock was
+/// started (nohup) is read, too, since it is blocked; for the command it stays ignored.
 class signal_queue {
 public:
     /// \param stops whether the signals that stop and continue are passed on, too
@@ -31,6 +31,9 @@ private:
     sigset_t before_{};
     pglocks::postgres::descriptor queue_;
 };
+
+/// Whether this process was told to ignore this signal.
+[[nodiscard]] bool is_ignored(int signal) noexcept;
 
 /// Ends this process as this signal does, so that whoever waits for it sees the signal; without a core. As
 /// the first process of a container, which no signal ends, with 128 + its number.

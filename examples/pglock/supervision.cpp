@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <set>
 #include <sys/eventfd.h>
-#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -33,9 +32,7 @@ bool supervision::run() {
             ready[1].fd = -1; // poll looks at it no more
         }
         ::poll(ready.data(), ready.size(), milliseconds_to_wait());
-        while (const auto signal = signals_.next()) {
-            pass_on(*signal);
-        }
+        read_signals();
         if (ready[1].revents != 0 && !child_.collect()) {
             on_loss();
         }
@@ -57,8 +54,11 @@ void supervision::pass_on(const signalfd_siginfo& signal) {
     const bool is_told = signal.ssi_code == SI_KERNEL && (number != SIGHUP || ::getsid(0) != ::getpid());
     if (child_.leads_group() || !is_told) {
         child_.send(number);
+        for (const pid_t orphan : child_.orphans()) {
+            ::kill(orphan, number);
+        }
     }
-    if (number == SIGTSTP) {
+    if (number == SIGTSTP && !is_ignored(number)) {
         ::raise(SIGSTOP);
     }
 }
@@ -87,25 +87,35 @@ void supervision::kill_if_due() {
 
 /// What the command has started must not go on without the lock either.
 void supervision::wait_for_the_group() {
-    constexpr std::chrono::milliseconds look_again{20};
+    constexpr int look_again = 20; // milliseconds
     constexpr int most_generations = 100;
     std::set<pid_t> told;
-    for (int killed = 0; child_.left_others();) {
+    for (int killed = 0; child_.left_others() && killed < most_generations;) {
+        const bool is_due = !kill_at_;
         for (const pid_t orphan : child_.orphans()) {
             if (told.insert(orphan).second) {
                 ::kill(orphan, SIGTERM);
                 ::kill(orphan, SIGCONT);
+            } else if (is_due) {
+                ::kill(orphan, SIGKILL);
             }
         }
-        if (!kill_at_) {
+        if (is_due && child_.leads_group()) {
             child_.send(SIGKILL);
-            if (child_.leads_group() || ++killed == most_generations) {
-                return;
-            }
+            return;
         }
-        std::this_thread::sleep_for(look_again);
+        killed += is_due ? 1 : 0;
+        pollfd signals{signals_.descriptor_to_poll(), POLLIN, 0};
+        ::poll(&signals, 1, look_again);
+        read_signals();
         static_cast<void>(child_.collect());
         kill_if_due();
+    }
+}
+
+void supervision::read_signals() {
+    while (const auto signal = signals_.next()) {
+        pass_on(*signal);
     }
 }
 

@@ -30,6 +30,7 @@ private:
     void pass_on(const signalfd_siginfo& signal);
     void on_loss();
     void kill_if_due();
+    void read_signals();
     void wait_for_the_group();
     [[nodiscard]] int milliseconds_to_wait() const;
 

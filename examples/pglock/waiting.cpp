@@ -43,6 +43,9 @@ void waiting::run() {
 void waiting::read_signals() {
     while (const auto signal = signals_.next()) {
         const int number = static_cast<int>(signal->ssi_signo);
+        if (is_ignored(number)) {
+            continue;
+        }
         if (number == SIGTSTP) {
             ::raise(SIGSTOP);
         } else if (number != SIGCHLD && number != SIGCONT && signal_ == 0) {

@@ -74,9 +74,9 @@ using steps = std::vector<std::string>;
 template <class Function>
 std::string printed(std::ostream& on, const Function& function) {
     const std::ostringstream into;
-    std::streambuf* const before = on.rdbuf(into.rdbuf());
+    const auto restore = [&on](std::streambuf* before) { on.rdbuf(before); };
+    const std::unique_ptr<std::streambuf, decltype(restore)> before(on.rdbuf(into.rdbuf()), restore);
     function();
-    on.rdbuf(before);
     return into.str();
 }
 
@@ -217,7 +217,7 @@ TEST_F(documented_code, of_a_lock_before_begin_numbers_without_a_gap_or_an_error
 TEST_F(documented_code, with_a_monitor_stops_when_the_lock_is_lost) {
     loss_watcher watcher;
     work::then = [&] {
-        look_.exec("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'");
+        look_.exec("select pg_terminate_backend(" + std::to_string(owners(key_of("mails")).at(0)) + ")");
     };
     snippets::send_all_mails(conninfo(), watcher);
     EXPECT_EQ(done(), steps{"send mails"});
@@ -285,7 +285,8 @@ TEST_F(documented_code, that_catches_logs_a_deadlock_and_reconnects_after_a_loss
     work::then = {};
     {
         advisory_lock mine(a_, "other");
-        query(a_, "set deadlock_timeout = '10ms'");
+        query(a_, "set deadlock_timeout = '10ms'"); // so that it is the victim
+        query(b_, "set deadlock_timeout = '1h'");
         auto crossed = in_background([&] {
             const advisory_lock first(b_, "import");
             const advisory_lock second(b_, "other");

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: BSL-1.0
 """What pglock makes of a command and of others who want the lock: see stage.py."""
 import os
-import pathlib
 import signal
 import subprocess
 import sys
 import time
 
 import stage
+
 
 class TheCommand(stage.Test):
     def test_has_the_output_and_pglock_adds_nothing(self):
@@ -71,7 +71,8 @@ class TheCommand(stage.Test):
         for name in ('-name', '--list', '-', 'name'):
             self.assertEqual(self.succeeds('--', name, '--', *show), name)
         self.assertEqual(self.succeeds('--', '-name', *show), '-name')
-        self.assertEqual(self.succeeds('-c', show[2], '--', '-name'), '-name')
+        for name in ('-name', 'name'):
+            self.assertEqual(self.succeeds('-c', show[2], '--', name), name)
         for name in ('x' * 100_000, '漢字 🔒', ' ', "o'brien", '0', 'a\nb'):
             self.assertEqual(self.succeeds(name, '--', *show), name)
         self.assertEqual(self.succeeds(b'\xff\x1b', '--', 'echo', 'x'), 'x\n')
@@ -126,8 +127,8 @@ class TheCommand(stage.Test):
     def test_keeps_its_status_when_its_guard_is_killed(self):
         run = self.start('name', '--', 'cat', stdin=subprocess.PIPE)
         self.holds()
-        guards = [process for process in run.processes()
-                  if pathlib.Path(f'/proc/{process}/comm').read_text() == 'pglock-guard\n']
+        guards = stage.eventually(lambda: [process for process in run.processes()
+                                           if stage.program_of(process) == 'pglock-guard'])
         os.kill(guards[0], signal.SIGKILL)
         self.assertEqual(run.result(), (0, '', ''))
 

@@ -43,6 +43,13 @@ def state(process):
     return None
 
 
+def program_of(process):
+    """Its name, see proc(5); None if it has ended."""
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f'/proc/{process}/comm').read_text().strip()
+    return None
+
+
 def clean_environment(**variables):
     """This process's environment without what would lead to a server, and with these variables."""
     kept = {name: value for name, value in os.environ.items()

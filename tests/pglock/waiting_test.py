@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """What pglock shows while it waits: on a terminal, a real one, and in a pipe: see stage.py."""
+import contextlib
 import os
 import signal
 import sys
@@ -201,6 +202,35 @@ class ACommandOnATerminal(stage.Test):
             self.server.terminate_holders()
             terminal.shows('ended 76')
             self.assertIsNone(stage.state(left), started)
+
+    def test_is_ended_without_the_programs_that_its_output_goes_to(self):
+        with_reader = """bash -c 'exec "$0" "$@" > >(cat; echo all of it)' "$0" "$@"; echo "ended $?"; read line"""
+        terminal = stage.Terminal('name', '-c', 'echo "up $$"; sleep 60 & wait', server=self.server,
+                                  prefix=('bash', '-mc', with_reader))
+        self.addCleanup(terminal.end)
+        terminal.shows('up')
+        self.server.terminate_holders()
+        terminal.shows('all of it')
+        terminal.shows('ended 76')
+        terminal.type('\n')
+        self.assertEqual(terminal.result(), 0)
+
+    def test_passes_signals_on_to_what_it_has_left_when_the_lock_is_lost(self):
+        stays = 'trap "" TERM; trap "echo heard; exit" USR1; echo "up $PPID"; while :; do sleep 0.02; done'
+        terminal = stage.Terminal('--grace', stage.DEADLINE, 'name', '-c', f'({stays}) & wait', server=self.server,
+                                  prefix=('bash', '-mc', '"$0" "$@"; echo "ended $?"'))
+        self.addCleanup(terminal.end)
+        pglock = int(terminal.shows(r'up (\d+)').group(1))
+        self.server.terminate_holders()
+        terminal.shows('is lost')
+
+        def is_heard():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pglock, signal.SIGUSR1)  # until the command has ended it gets them
+            terminal.read()
+            return 'heard' in terminal.shown
+        self.assertTrue(stage.eventually(is_heard), terminal.shown)
+        terminal.shows('ended 76')
 
     def test_ends_with_the_terminal(self):
         terminal = stage.Terminal('name', '--', 'sh', '-c', 'echo "up $$"; exec sleep 60', server=self.server)

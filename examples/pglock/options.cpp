@@ -125,9 +125,10 @@ void declare(CLI::App& app, words& said, options& given) {
     app.formatter(formatter);
 }
 
-/// Only the name of an option: its value might be a connection string.
+/// Only the name of an option: what follows might be a connection string.
 [[nodiscard]] std::string option_alone(const std::string& word) {
-    return word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
+    constexpr auto letters = "abcdefghijklmnopqrstuvwxyz-";
+    return word.starts_with("--") ? word.substr(0, word.find_first_not_of(letters)) : word.substr(0, 2);
 }
 
 [[nodiscard]] bool has(const CLI::App& app, const std::string& option) { return app.count(option) != 0; }

@@ -146,6 +146,13 @@ class AConnectionString(unittest.TestCase):
                     self.assertNotIn('hush', output + messages)
                     self.assertTrue(stage.one_line(messages), messages)
 
+    def test_keeps_its_secrets_behind_an_option_that_there_is_not(self):
+        for option in ('--dns=password=hush', '--dns:password:hush', '--password hush', '-Dpassword=hush'):
+            status, output, messages = run(option, 'name', '--', 'true')
+            self.assertEqual(status, 64, messages)
+            self.assertIn('there is no option -', messages)
+            self.assertNotIn('hush', output + messages)
+
     def test_keeps_short_ones_too(self):
         for dsn in ('postgresql://app:q/x@localhost:1/db', 'postgresql://app:pw@q@localhost:1/db', 'password=q zz',
                     'postgresql://app:q%20q/x@localhost:1/db'):

@@ -130,7 +130,7 @@ bool command::collect() noexcept {
     }
 }
 
-bool command::left_others() const { return leads_group_ ? ::kill(-process_, 0) == 0 : !orphans().empty(); }
+bool command::left_others() const noexcept { return leads_group_ && ::kill(-process_, 0) == 0; }
 
 std::vector<pid_t> command::orphans() const {
     std::vector<pid_t> found;

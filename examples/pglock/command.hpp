@@ -44,8 +44,8 @@ public:
     bool collect() noexcept;
     /// The status of `waitpid`, once the command has ended.
     [[nodiscard]] int wait_status() const noexcept { return wait_status_; }
-    /// Whether the command has ended and something that it started in its group has not.
-    [[nodiscard]] bool left_others() const;
+    /// Whether the command has ended and something that it started in a group of its own has not.
+    [[nodiscard]] bool left_others() const noexcept;
     /// What the command, when it has ended, has left behind in pglock's own group; what that has started
     /// follows when it ends.
     [[nodiscard]] std::vector<pid_t> orphans() const;

@@ -225,9 +225,8 @@ void judge_command(const CLI::App& app, const words& said, options& given) {
 
 /// Other options may stand between `--who` or `--print-key` and the name.
 void take_name_behind_options(words& said, action what) {
-    const bool is_of_a_name = what == action::who || what == action::print_key;
-    if (is_of_a_name && name_of(said, what).empty()) {
-        name_of(said, what).swap(said.name);
+    if (std::string& name = name_of(said, what); name.empty()) {
+        name = std::exchange(said.name, {});
     }
 }
 

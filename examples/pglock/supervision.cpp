@@ -90,9 +90,13 @@ void supervision::wait_for_the_group() {
     constexpr int look_again = 20; // milliseconds
     constexpr int most_generations = 100;
     std::set<pid_t> told;
-    for (int killed = 0; child_.left_others() && killed < most_generations;) {
+    for (int killed = 0; killed < most_generations;) {
+        const auto orphans = child_.orphans();
+        if (orphans.empty() && !child_.left_others()) {
+            return;
+        }
         const bool is_due = !kill_at_;
-        for (const pid_t orphan : child_.orphans()) {
+        for (const pid_t orphan : orphans) {
             if (told.insert(orphan).second) {
                 ::kill(orphan, SIGTERM);
                 ::kill(orphan, SIGCONT);

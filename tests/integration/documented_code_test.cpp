@@ -33,6 +33,10 @@ struct work {
             then();
         }
     }
+    static void goes_on(const std::string& what, const std::stop_token& stop) {
+        does(what);
+        EXPECT_TRUE(eventually([&] { return stop.stop_requested(); }));
+    }
 };
 
 } // namespace
@@ -43,18 +47,12 @@ namespace snippets {
 using pglocks::test::work;
 
 void import(soci::session& /*sql*/) { work::does("import"); }
-void import_some(soci::session& /*sql*/, const std::stop_token& stop) {
-    work::does("import some");
-    EXPECT_TRUE(pglocks::test::eventually([&] { return stop.stop_requested(); }));
-}
+void import_some(soci::session& /*sql*/, const std::stop_token& stop) { work::goes_on("import some", stop); }
 void respond_busy() { work::does("respond busy"); }
 void charge(soci::session& /*sql*/, int customer) { work::does("charge " + std::to_string(customer)); }
 std::vector<order> open_orders(soci::session& /*sql*/) { return {{1}, {2}, {3}}; }
 void bill(soci::session& /*sql*/, const order& o) { work::does("bill " + std::to_string(o.id)); }
-void send_mails(const std::stop_token& stop) {
-    work::does("send mails");
-    EXPECT_TRUE(pglocks::test::eventually([&] { return stop.stop_requested(); }));
-}
+void send_mails(const std::stop_token& stop) { work::goes_on("send mails", stop); }
 void move_money(soci::session& /*sql*/, const std::vector<std::string>& /*accounts*/) {
     work::does("move money");
 }

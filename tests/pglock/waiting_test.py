@@ -13,6 +13,10 @@ import stage
 CLEAR = '\r\x1b[K'
 
 
+# With job control: pglock is not the leader of the session, with which all of it would end.
+UNDER_A_SHELL = ('bash', '-mc', '"$0" "$@"; echo "ended $?"')
+
+
 class AWait(stage.Test):
     def setUp(self):
         super().setUp()
@@ -196,7 +200,7 @@ class ACommandOnATerminal(stage.Test):
     def test_is_ended_with_what_it_has_started_when_the_lock_is_lost(self):
         for started in ('sleep 60', "sh -c 'trap \"\" TERM; while :; do sleep 0.02; done'"):
             terminal = stage.Terminal('--grace', '0.5', 'name', '-c', f'{started} & echo "up $!"; wait; echo on',
-                                      server=self.server, prefix=('bash', '-mc', '"$0" "$@"; echo "ended $?"'))
+                                      server=self.server, prefix=UNDER_A_SHELL)
             self.addCleanup(terminal.end)
             left = int(terminal.shows(r'up (\d+)').group(1))
             self.server.terminate_holders()
@@ -218,7 +222,7 @@ class ACommandOnATerminal(stage.Test):
     def test_passes_signals_on_to_what_it_has_left_when_the_lock_is_lost(self):
         stays = 'trap "" TERM; trap "echo heard; exit" USR1; echo "up $PPID"; while :; do sleep 0.02; done'
         terminal = stage.Terminal('--grace', stage.DEADLINE, 'name', '-c', f'({stays}) & wait', server=self.server,
-                                  prefix=('bash', '-mc', '"$0" "$@"; echo "ended $?"'))
+                                  prefix=UNDER_A_SHELL)
         self.addCleanup(terminal.end)
         pglock = int(terminal.shows(r'up (\d+)').group(1))
         self.server.terminate_holders()
